@@ -1,0 +1,81 @@
+# milter-sysuser: GNU make and bmake.  See README.
+
+PREFIX = /usr/local
+LIBEXECDIR = $(PREFIX)/libexec/milter-sysuser
+
+CC = cc
+YACC = yacc
+CFLAGS = -O2 -g
+WARNINGS = -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes \
+	-Wmissing-declarations -Wshadow -Wpointer-arith -Wcast-qual \
+	-Wsign-compare
+
+OS != uname -s | tr A-Z a-z
+include mk/$(OS).mk
+
+COMPILE = $(CC) -std=c11 -D_GNU_SOURCE $(CFLAGS) $(WARNINGS) $(OSCFLAGS) \
+	-DLIBEXECDIR='"$(LIBEXECDIR)"' -Icommon
+LINK = $(LDFLAGS) -levent $(BSDLIBS)
+
+# Every program is compiled from its own directory and common, no other.
+COMMON = common/addr.c common/answer.c common/caps_$(OS).c common/chan.c \
+	common/child.c common/confwire.c common/log.c common/msgtab.c \
+	common/peer.c common/privdrop.c common/wire.c common/xtext.c
+HEADERS = common/log.h common/sysuser.h
+
+PARENT = parent/conf.c parent/listen.c parent/load.c parent/main.c \
+	parent/peer.c parent/proc.c
+RESOLVER = resolver/main.c resolver/names_link.c resolver/owner.c \
+	resolver/resolver.c
+BACKEND_linux = resolver/linux_diag.c resolver/linux_proc.c \
+	resolver/os_linux.c
+BACKEND = $(BACKEND_$(OS))
+MILTERD = milterd/callbacks.c milterd/header.c milterd/link.c milterd/main.c \
+	milterd/policy.c milterd/session.c milterd/syslog_$(OS).c
+CONTROL = control/control.c control/main.c
+
+PROGRAMS = obj/milter-sysuser obj/resolver obj/names obj/milterd obj/control \
+	obj/sysuserctl
+
+all: $(PROGRAMS)
+
+obj:
+	mkdir -p obj
+
+obj/parse.c: parent/parse.y
+	mkdir -p obj
+	$(YACC) -o $@ parent/parse.y
+
+obj/milter-sysuser: $(PARENT) obj/parse.c parent/parent.h parent/proc.h \
+	$(COMMON) $(HEADERS)
+	$(COMPILE) -Iparent -o $@ $(PARENT) obj/parse.c $(COMMON) $(LINK) \
+	    $(CAPLIBS)
+
+obj/resolver: $(RESOLVER) $(BACKEND) resolver/os.h resolver/owner.h \
+	resolver/resolver.h $(COMMON) $(HEADERS)
+	mkdir -p obj
+	$(COMPILE) -Iresolver -o $@ $(RESOLVER) $(BACKEND) $(COMMON) $(LINK) \
+	    $(CAPLIBS)
+
+obj/names: resolver/names.c $(COMMON) $(HEADERS)
+	mkdir -p obj
+	$(COMPILE) -o $@ resolver/names.c $(COMMON) $(LINK) $(CAPLIBS)
+
+obj/milterd: $(MILTERD) milterd/listen_$(LISTEN).c milterd/milterd.h \
+	$(COMMON) $(HEADERS)
+	mkdir -p obj
+	$(COMPILE) -Imilterd -o $@ $(MILTERD) milterd/listen_$(LISTEN).c \
+	    $(COMMON) $(LINK) -lmilter -lpthread $(CAPLIBS)
+
+obj/control: $(CONTROL) control/control.h $(COMMON) $(HEADERS)
+	mkdir -p obj
+	$(COMPILE) -Icontrol -o $@ $(CONTROL) $(COMMON) $(LINK) $(CAPLIBS)
+
+obj/sysuserctl: control/sysuserctl.c $(COMMON) $(HEADERS)
+	mkdir -p obj
+	$(COMPILE) -o $@ control/sysuserctl.c $(COMMON) $(LINK) $(CAPLIBS)
+
+clean:
+	rm -rf obj
+
+.PHONY: all clean

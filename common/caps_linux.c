@@ -1,0 +1,80 @@
+/*
+ * Copyright (c) 2026 the milter-sysuser authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/* Capabilities, capabilities(7). */
+
+#include <sys/capability.h>
+#include <sys/prctl.h>
+
+#include <errno.h>
+
+#include "log.h"
+#include "sysuser.h"
+
+/*
+ * To look at other users' processes: PTRACE for the links below /proc/PID,
+ * DAC_READ_SEARCH to list the descriptors (ptrace(2), proc(5)).
+ */
+static const cap_value_t	 inspect[] = {
+	CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH
+};
+
+/* Still uid 0: see that capabilities outlive the change of uid, if need be. */
+void
+caps_before(int keep)
+{
+	cap_value_t	 cap;
+
+	if (keep != KEEP_NOTHING && prctl(PR_SET_KEEPCAPS, 1L) == -1)
+		fatal("PR_SET_KEEPCAPS");
+	for (cap = 0; cap < cap_max_bits(); cap++)
+		if (cap_get_bound(cap) == 1 && cap_drop_bound(cap) == -1)
+			fatal("cap_drop_bound");
+}
+
+/*
+ * The new uid: exactly what is to be kept.  What root itself does not have,
+ * as in a container, is missed but is no failure.
+ */
+void
+caps_after(int keep)
+{
+	cap_flag_value_t	 has;
+	cap_t			 now, caps;
+	size_t			 i;
+
+	if ((now = cap_get_proc()) == NULL || (caps = cap_init()) == NULL)
+		fatal("capabilities");
+	for (i = 0; keep & KEEP_INSPECT && i < NITEMS(inspect); i++) {
+		if (cap_get_flag(now, inspect[i], CAP_PERMITTED, &has) == -1)
+			fatal("cap_get_flag");
+		if (has == CAP_CLEAR) {
+			log_warnx("no capability %u: processes of other users "
+			    "can't be found", inspect[i]);
+			continue;
+		}
+		if (cap_set_flag(caps, CAP_PERMITTED, 1, &inspect[i],
+		    CAP_SET) == -1 || cap_set_flag(caps, CAP_EFFECTIVE, 1,
+		    &inspect[i], CAP_SET) == -1)
+			fatal("cap_set_flag");
+	}
+	if (cap_set_proc(caps) == -1)
+		fatal("cap_set_proc");
+	cap_free(caps);
+	cap_free(now);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) == -1)
+		fatal("PR_SET_NO_NEW_PRIVS");
+}

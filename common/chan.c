@@ -1,0 +1,343 @@
+/*
+ * Copyright (c) 2026 the milter-sysuser authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Packets and the descriptors that belong to them, in the spirit of imsg(3):
+ * a descriptor that nobody claims is closed, one that was not announced never
+ * gets this far (msg_check).
+ */
+
+#include <sys/types.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sysuser.h"
+
+struct packet {
+	STAILQ_ENTRY(packet)	 next;
+	int			 fd;
+	size_t			 len;
+	uint8_t			 bytes[];
+};
+
+union control {
+	struct cmsghdr	 hdr;			/* for its alignment */
+	char		 buf[CMSG_SPACE(sizeof(int))];
+};
+
+/* Begin a message; a reply has the id of its request. */
+void
+msg_new(struct msg *m, enum imsg type, uint32_t id)
+{
+	m->type = type;
+	m->id = id;
+	m->fd = -1;
+	m->bad = 0;
+	m->len = m->pos = 0;
+}
+
+/* The descriptor of the message is the caller's from now on. */
+int
+msg_claim_fd(struct msg *m)
+{
+	int	 fd = m->fd;
+
+	m->fd = -1;
+	return (fd);
+}
+
+/* Two ends of a channel.  Returns 0, or -1 and errno. */
+int
+chan_pair(int pair[2])
+{
+	int	 size = 1024 * 1024;	/* as much of it as the system allows */
+	int	 i;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) == -1)
+		return (-1);
+	for (i = 0; i < 2; i++) {
+		(void)fcntl(pair[i], F_SETFD, FD_CLOEXEC);
+		(void)setsockopt(pair[i], SOL_SOCKET, SO_SNDBUF, &size,
+		    sizeof(size));
+	}
+	return (0);
+}
+
+/* Take over the descriptor, which becomes non-blocking. */
+void
+chan_init(struct chan *c, int fd, enum role self, enum role peer,
+    unsigned int instance)
+{
+	memset(c, 0, sizeof(*c));
+	c->fd = fd;
+	c->self = self;
+	c->peer = peer;
+	c->instance = instance;
+	c->state = S_BOOT;
+	STAILQ_INIT(&c->queue);
+	(void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+static void
+packet_free(struct chan *c, struct packet *p)
+{
+	STAILQ_REMOVE_HEAD(&c->queue, next);
+	c->queued--;
+	if (p->fd != -1)
+		close(p->fd);
+	free(p);
+}
+
+void
+chan_close(struct chan *c)
+{
+	struct packet	*p;
+
+	while ((p = STAILQ_FIRST(&c->queue)) != NULL)
+		packet_free(c, p);
+	if (c->fd != -1)
+		close(c->fd);
+	c->fd = -1;
+}
+
+static int
+packet_write(int sock, struct iovec *iov, int iovlen, int fd)
+{
+	union control	 control;
+	struct msghdr	 mh;
+	struct cmsghdr	*cmsg;
+	ssize_t		 n;
+
+	memset(&mh, 0, sizeof(mh));
+	mh.msg_iov = iov;
+	mh.msg_iovlen = iovlen;
+	if (fd != -1) {
+		memset(&control, 0, sizeof(control));
+		mh.msg_control = &control;
+		mh.msg_controllen = sizeof(control.buf);
+		cmsg = CMSG_FIRSTHDR(&mh);
+		cmsg->cmsg_level = SOL_SOCKET;
+		cmsg->cmsg_type = SCM_RIGHTS;
+		cmsg->cmsg_len = CMSG_LEN(sizeof(fd));
+		memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
+	}
+	do
+		n = sendmsg(sock, &mh, MSG_NOSIGNAL);
+	while (n == -1 && errno == EINTR);
+	return (n == -1 ? -1 : 0);
+}
+
+static int
+packet_queue(struct chan *c, const struct iovec *iov, int fd)
+{
+	struct packet	*p;
+
+	if (c->queued >= CHAN_QUEUE) {
+		errno = ENOBUFS;
+		return (-1);
+	}
+	if ((p = malloc(sizeof(*p) + iov[0].iov_len + iov[1].iov_len)) == NULL)
+		return (-1);
+	p->fd = fd;
+	p->len = iov[0].iov_len + iov[1].iov_len;
+	memcpy(p->bytes, iov[0].iov_base, iov[0].iov_len);
+	memcpy(p->bytes + iov[0].iov_len, iov[1].iov_base, iov[1].iov_len);
+	STAILQ_INSERT_TAIL(&c->queue, p, next);
+	c->queued++;
+	return (0);
+}
+
+static void
+put_be32(uint8_t *p, uint32_t v)
+{
+	p[0] = v >> 24;
+	p[1] = v >> 16;
+	p[2] = v >> 8;
+	p[3] = v;
+}
+
+static uint32_t
+get_be32(const uint8_t *p)
+{
+	return ((uint32_t)p[0] << 24 | p[1] << 16 | p[2] << 8 | p[3]);
+}
+
+static void
+packet_parts(struct msg *m, uint8_t head[MSG_HEADER], struct iovec iov[2])
+{
+	put_be32(head, m->type);
+	put_be32(head + 4, m->len);
+	put_be32(head + 8, m->id);
+	iov[0].iov_base = head;
+	iov[0].iov_len = MSG_HEADER;
+	iov[1].iov_base = m->data;
+	iov[1].iov_len = m->len;
+}
+
+/*
+ * Send, or queue if the socket is full.  The descriptor of the message is
+ * gone afterwards, whatever happens.  Returns 0, or -1 and errno: EMSGSIZE if
+ * the message was flawed, ENOBUFS if the queue is full, or the socket's.
+ */
+int
+chan_send(struct chan *c, struct msg *m)
+{
+	uint8_t		 head[MSG_HEADER];
+	struct iovec	 iov[2];
+	int		 fd = msg_claim_fd(m), rv = -1, saved;
+
+	packet_parts(m, head, iov);
+	if (m->bad)
+		errno = EMSGSIZE;
+	else if (c->fd == -1)
+		errno = ENOTCONN;
+	else if (c->queued > 0)
+		rv = packet_queue(c, iov, fd);
+	else if ((rv = packet_write(c->fd, iov, 2, fd)) == 0) {
+		if (fd != -1)
+			close(fd);
+	} else if (errno == EAGAIN || errno == ENOBUFS)
+		rv = packet_queue(c, iov, fd);
+	if (rv == -1 && fd != -1) {
+		saved = errno;
+		close(fd);
+		errno = saved;
+	}
+	return (rv);
+}
+
+/*
+ * For threads that share the sending end of a channel: a message without a
+ * descriptor, at once or not at all.  Returns 0, or -1 and errno.
+ */
+int
+msg_send(int sock, struct msg *m)
+{
+	uint8_t		 head[MSG_HEADER];
+	struct iovec	 iov[2];
+
+	packet_parts(m, head, iov);
+	if (m->bad) {
+		errno = EMSGSIZE;
+		return (-1);
+	}
+	return (packet_write(sock, iov, 2, -1));
+}
+
+/* Send what is queued.  Returns 0, even if some is left, or -1 and errno. */
+int
+chan_flush(struct chan *c)
+{
+	struct packet	*p;
+	struct iovec	 iov;
+
+	while ((p = STAILQ_FIRST(&c->queue)) != NULL) {
+		iov.iov_base = p->bytes;
+		iov.iov_len = p->len;
+		if (packet_write(c->fd, &iov, 1, p->fd) == -1)
+			return (errno == EAGAIN || errno == ENOBUFS ? 0 : -1);
+		packet_free(c, p);
+	}
+	return (0);
+}
+
+/*
+ * The one descriptor of a packet, or -1.  More than one, or a cut control
+ * message, is a flaw: all that came are closed.
+ */
+static int
+take_fd(struct msghdr *mh, const char **why)
+{
+	struct cmsghdr	*cmsg;
+	int		 fd = -1, one;
+	size_t		 i, n;
+
+	for (cmsg = CMSG_FIRSTHDR(mh); cmsg != NULL;
+	    cmsg = CMSG_NXTHDR(mh, cmsg)) {
+		if (cmsg->cmsg_level != SOL_SOCKET ||
+		    cmsg->cmsg_type != SCM_RIGHTS)
+			continue;
+		n = (cmsg->cmsg_len - CMSG_LEN(0)) / sizeof(one);
+		for (i = 0; i < n; i++) {
+			memcpy(&one, CMSG_DATA(cmsg) + i * sizeof(one),
+			    sizeof(one));
+			if (fd != -1) {
+				close(fd);
+				*why = "too many descriptors";
+			}
+			fd = one;
+		}
+	}
+	if (mh->msg_flags & MSG_CTRUNC)
+		*why = "too many descriptors";
+	if (*why != NULL && fd != -1) {
+		close(fd);
+		fd = -1;
+	}
+	if (fd != -1)
+		(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+	return (fd);
+}
+
+/*
+ * Receive one message that the message table allows.  Returns 1; or 0 if there
+ * is none now; or -1, and why it is the last one: NULL if the peer closed.
+ */
+int
+chan_recv(struct chan *c, struct msg *m, const char **why)
+{
+	uint8_t		 head[MSG_HEADER] = { 0 };
+	union control	 control;
+	struct iovec	 iov[2] = { { head, sizeof(head) },
+			    { m->data, sizeof(m->data) } };
+	struct msghdr	 mh = { .msg_iov = iov, .msg_iovlen = 2,
+			    .msg_control = &control,
+			    .msg_controllen = sizeof(control.buf) };
+	ssize_t		 n;
+
+	*why = NULL;
+	do
+		n = recvmsg(c->fd, &mh, 0);
+	while (n == -1 && errno == EINTR);
+	if (n == -1 && (errno == EAGAIN || errno == ENOBUFS))
+		return (0);
+	if (n == -1 || n == 0)
+		return (-1);
+	msg_new(m, get_be32(head), get_be32(head + 8));
+	m->fd = take_fd(&mh, why);
+	if (n < MSG_HEADER || mh.msg_flags & MSG_TRUNC ||
+	    get_be32(head + 4) != (size_t)n - MSG_HEADER)
+		*why = "wrong length";
+	else {
+		m->len = n - MSG_HEADER;
+		if (*why == NULL)
+			*why = msg_check(m, c);
+	}
+	if (*why == NULL) {
+		c->seen |= (uint64_t)1 << m->type;
+		return (1);
+	}
+	if (m->fd != -1)
+		close(msg_claim_fd(m));
+	return (-1);
+}

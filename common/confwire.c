@@ -1,0 +1,440 @@
+/*
+ * Copyright (c) 2026 the milter-sysuser authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * The policy between parent and children: one message per item.  Each kind
+ * stands here twice, as it is put and as it is got.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sysuser.h"
+
+enum kind {
+	KIND_TIMEOUT, KIND_LOOKUP_TIMEOUT, KIND_TEMPFAIL, KIND_STRIP_LOCAL,
+	KIND_HEADER, KIND_HEADER_FIELDS, KIND_LOG_FIELDS, KIND_TABLE,
+	KIND_RANGES, KIND_RULE, KIND_MATCH
+};
+
+#define RANGES_PER_ITEM	512
+
+/* Where the items go. */
+struct sink {
+	int	 (*send)(struct msg *, void *);
+	void	*arg;
+	uint32_t n;		/* sent so far */
+	struct msg m;
+};
+
+struct policy *
+policy_new(void)
+{
+	struct policy	*p;
+
+	if ((p = calloc(1, sizeof(*p))) == NULL)
+		return (NULL);
+	p->refs = 1;
+	TAILQ_INIT(&p->tables);
+	TAILQ_INIT(&p->rules);
+	return (p);
+}
+
+static void
+table_free(struct table *t)
+{
+	struct entry	*e;
+
+	while ((e = TAILQ_FIRST(&t->entries)) != NULL) {
+		TAILQ_REMOVE(&t->entries, e, next);
+		free(e->name);
+		free(e);
+	}
+	free(t->ranges);
+	free(t->name);
+	free(t->file);
+	free(t);
+}
+
+static void
+rule_free(struct rule *r)
+{
+	struct match	*m;
+
+	while ((m = TAILQ_FIRST(&r->matches)) != NULL) {
+		TAILQ_REMOVE(&r->matches, m, next);
+		free(m->glob);
+		free(m);
+	}
+	free(r->message);
+	free(r);
+}
+
+void
+policy_free(struct policy *p)
+{
+	struct table	*t;
+	struct rule	*r;
+
+	if (p == NULL)
+		return;
+	while ((t = TAILQ_FIRST(&p->tables)) != NULL) {
+		TAILQ_REMOVE(&p->tables, t, next);
+		table_free(t);
+	}
+	while ((r = TAILQ_FIRST(&p->rules)) != NULL) {
+		TAILQ_REMOVE(&p->rules, r, next);
+		rule_free(r);
+	}
+	free(p->header);
+	free(p);
+}
+
+/* The table of that index or NULL. */
+struct table *
+policy_table(const struct policy *p, uint32_t index)
+{
+	struct table	*t;
+
+	TAILQ_FOREACH(t, &p->tables, next)
+		if (t->index == index)
+			break;
+	return (t);
+}
+
+static struct msg *
+item(struct sink *s, enum kind kind)
+{
+	msg_new(&s->m, IMSG_CONF_ITEM, 0);
+	put_u16(&s->m, kind);
+	return (&s->m);
+}
+
+static int
+item_send(struct sink *s)
+{
+	s->n++;
+	return (s->send(&s->m, s->arg));
+}
+
+static int
+send_u32(struct sink *s, enum kind kind, uint32_t v)
+{
+	put_u32(item(s, kind), v);
+	return (item_send(s));
+}
+
+static int
+send_fields(struct sink *s, enum kind kind, const struct fields *f)
+{
+	struct msg	*m = item(s, kind);
+	size_t		 i;
+
+	put_u8(m, f->n);
+	for (i = 0; i < f->n; i++)
+		put_u8(m, f->list[i]);
+	return (item_send(s));
+}
+
+/* As many known entries of a table as fit in one item, from e on. */
+static int
+send_ranges(struct sink *s, const struct table *t, struct entry **e)
+{
+	struct msg	*m = item(s, KIND_RANGES);
+	uint32_t	 n = 0;
+
+	put_u32(m, t->index);
+	for (; *e != NULL && n < RANGES_PER_ITEM; *e = TAILQ_NEXT(*e, next)) {
+		if ((*e)->known != 1)
+			continue;
+		put_u32(m, (*e)->range.lo);
+		put_u32(m, (*e)->range.hi);
+		n++;
+	}
+	return (item_send(s));
+}
+
+static int
+send_table(struct sink *s, const struct table *t)
+{
+	struct msg	*m = item(s, KIND_TABLE);
+	struct entry	*e = TAILQ_FIRST(&t->entries);
+
+	put_u32(m, t->index);
+	put_u8(m, t->kind);
+	if (item_send(s) == -1)
+		return (-1);
+	while (e != NULL)
+		if (send_ranges(s, t, &e) == -1)
+			return (-1);
+	return (0);
+}
+
+static int
+send_rule(struct sink *s, const struct rule *r)
+{
+	const struct match	*mt;
+	struct msg		*m = item(s, KIND_RULE);
+
+	put_u32(m, r->number);
+	put_u8(m, r->action);
+	put_u8(m, r->keep);
+	put_u8(m, r->message != NULL);
+	put_str(m, r->message != NULL ? r->message : "");
+	if (item_send(s) == -1)
+		return (-1);
+	TAILQ_FOREACH(mt, &r->matches, next) {
+		m = item(s, KIND_MATCH);
+		put_u8(m, mt->kind);
+		put_u8(m, mt->negate);
+		put_u32(m, mt->table);
+		put_str(m, mt->glob != NULL ? mt->glob : "");
+		if (item_send(s) == -1)
+			return (-1);
+	}
+	return (0);
+}
+
+/*
+ * Send what that role may know of the policy: the resolver no more than how
+ * long it may take.  Returns the number of items, or -1 if send() did.
+ */
+int
+policy_send(const struct policy *p, enum role role,
+    int (*send)(struct msg *, void *), void *arg)
+{
+	struct sink		 s = { .send = send, .arg = arg };
+	const struct table	*t;
+	const struct rule	*r;
+
+	if (send_u32(&s, KIND_LOOKUP_TIMEOUT, p->lookup_timeout) == -1)
+		return (-1);
+	if (role != ROLE_WORKER)
+		return (s.n);
+	put_str(item(&s, KIND_HEADER), p->header);
+	if (item_send(&s) == -1 ||
+	    send_u32(&s, KIND_TIMEOUT, p->timeout) == -1 ||
+	    send_u32(&s, KIND_TEMPFAIL, p->tempfail) == -1 ||
+	    send_u32(&s, KIND_STRIP_LOCAL, p->strip_local) == -1 ||
+	    send_fields(&s, KIND_HEADER_FIELDS, &p->header_fields) == -1 ||
+	    send_fields(&s, KIND_LOG_FIELDS, &p->log_fields) == -1)
+		return (-1);
+	TAILQ_FOREACH(t, &p->tables, next)
+		if (send_table(&s, t) == -1)
+			return (-1);
+	TAILQ_FOREACH(r, &p->rules, next)
+		if (send_rule(&s, r) == -1)
+			return (-1);
+	return (s.n);
+}
+
+static char *
+get_dup(struct msg *m)
+{
+	char	 buf[STR_MAX + 1];
+	char	*s;
+
+	get_str(m, buf, sizeof(buf));
+	if ((s = strdup(buf)) == NULL)
+		m->bad = 1;
+	return (s);
+}
+
+static void
+got_fields(struct fields *f, struct msg *m)
+{
+	size_t	 i, n = get_u8(m);
+
+	if (n > F_MAX) {
+		m->bad = 1;
+		return;
+	}
+	for (i = 0; i < n; i++)
+		if ((f->list[i] = get_u8(m)) >= F_MAX)
+			m->bad = 1;
+	f->n = n;
+}
+
+static void
+got_table(struct policy *p, struct msg *m)
+{
+	struct table	*t;
+
+	if ((t = calloc(1, sizeof(*t))) == NULL) {
+		m->bad = 1;
+		return;
+	}
+	TAILQ_INIT(&t->entries);
+	t->index = get_u32(m);
+	t->kind = get_u8(m);
+	if (t->kind >= TABLE_KINDS || policy_table(p, t->index) != NULL)
+		m->bad = 1;
+	TAILQ_INSERT_TAIL(&p->tables, t, next);
+}
+
+/* They follow their table. */
+static void
+got_ranges(struct policy *p, struct msg *m)
+{
+	struct table	*t = TAILQ_LAST(&p->tables, tables);
+	struct range	*new;
+	size_t		 n;
+
+	if (get_u32(m) != (t == NULL ? TABLE_ANY : t->index) || t == NULL) {
+		m->bad = 1;
+		return;
+	}
+	n = (m->len - m->pos) / (2 * sizeof(uint32_t));
+	new = recallocarray(t->ranges, t->nranges, t->nranges + n,
+	    sizeof(*new));
+	if (new == NULL) {
+		m->bad = 1;
+		return;
+	}
+	for (t->ranges = new; n > 0; n--) {
+		new[t->nranges].lo = get_u32(m);
+		new[t->nranges].hi = get_u32(m);
+		if (new[t->nranges].lo > new[t->nranges].hi)
+			m->bad = 1;
+		t->nranges++;
+	}
+}
+
+static void
+got_rule(struct policy *p, struct msg *m)
+{
+	struct rule	*r;
+	int		 own;
+
+	if ((r = calloc(1, sizeof(*r))) == NULL) {
+		m->bad = 1;
+		return;
+	}
+	TAILQ_INIT(&r->matches);
+	TAILQ_INSERT_TAIL(&p->rules, r, next);
+	r->number = get_u32(m);
+	r->action = get_u8(m);
+	r->keep = get_u8(m);
+	own = get_u8(m);
+	r->message = get_dup(m);
+	if (r->action >= A_MAX)
+		m->bad = 1;
+	if (!own) {
+		free(r->message);
+		r->message = NULL;
+	}
+}
+
+/* It follows its rule. */
+static void
+got_match(struct policy *p, struct msg *m)
+{
+	struct rule	*r = TAILQ_LAST(&p->rules, rules);
+	struct match	*mt;
+
+	if (r == NULL || (mt = calloc(1, sizeof(*mt))) == NULL) {
+		m->bad = 1;
+		return;
+	}
+	TAILQ_INSERT_TAIL(&r->matches, mt, next);
+	mt->kind = get_u8(m);
+	mt->negate = get_u8(m);
+	mt->table = get_u32(m);
+	mt->glob = get_dup(m);
+	if (mt->table != TABLE_ANY &&
+	    (mt->set = policy_table(p, mt->table)) == NULL)
+		m->bad = 1;
+	if (mt->kind >= M_MAX)
+		m->bad = 1;
+}
+
+/* Take one item.  Returns 0, or -1 if it made no sense. */
+int
+policy_item(struct policy *p, struct msg *m)
+{
+	switch ((enum kind)get_u16(m)) {
+	case KIND_TIMEOUT:
+		p->timeout = get_u32(m);
+		break;
+	case KIND_LOOKUP_TIMEOUT:
+		p->lookup_timeout = get_u32(m);
+		break;
+	case KIND_TEMPFAIL:
+		p->tempfail = get_u32(m) != 0;
+		break;
+	case KIND_STRIP_LOCAL:
+		p->strip_local = get_u32(m) != 0;
+		break;
+	case KIND_HEADER:
+		free(p->header);
+		p->header = get_dup(m);
+		break;
+	case KIND_HEADER_FIELDS:
+		got_fields(&p->header_fields, m);
+		break;
+	case KIND_LOG_FIELDS:
+		got_fields(&p->log_fields, m);
+		break;
+	case KIND_TABLE:
+		got_table(p, m);
+		break;
+	case KIND_RANGES:
+		got_ranges(p, m);
+		break;
+	case KIND_RULE:
+		got_rule(p, m);
+		break;
+	case KIND_MATCH:
+		got_match(p, m);
+		break;
+	default:
+		return (-1);
+	}
+	return (msg_end(m));
+}
+
+static int
+range_cmp(const void *a, const void *b)
+{
+	const struct range	*x = a, *y = b;
+
+	return (x->lo < y->lo ? -1 : x->lo > y->lo);
+}
+
+/*
+ * The last item has come: make the tables fit for searching.  Returns 0, or -1
+ * if the policy of a worker is not complete.
+ */
+int
+policy_finish(struct policy *p)
+{
+	struct table	*t;
+	size_t		 i, n;
+
+	TAILQ_FOREACH(t, &p->tables, next) {
+		if (t->nranges == 0)
+			continue;
+		qsort(t->ranges, t->nranges, sizeof(*t->ranges), range_cmp);
+		for (i = n = 0; i < t->nranges; i++)
+			if (n > 0 && t->ranges[i].lo <= t->ranges[n - 1].hi) {
+				if (t->ranges[n - 1].hi < t->ranges[i].hi)
+					t->ranges[n - 1].hi = t->ranges[i].hi;
+			} else
+				t->ranges[n++] = t->ranges[i];
+		t->nranges = n;
+	}
+	return (p->header == NULL || p->header_fields.n == 0 ? -1 : 0);
+}

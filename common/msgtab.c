@@ -1,0 +1,115 @@
+/*
+ * Copyright (c) 2026 the milter-sysuser authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * The message table: what is legal on a channel.  Every message passes
+ * msg_check() before anybody looks into it; regress compares the table with
+ * MESSAGES, which is for people.
+ */
+
+#include "sysuser.h"
+
+#define P	(1 << ROLE_PARENT)
+#define R	(1 << ROLE_RESOLVER)
+#define N	(1 << ROLE_NAMES)
+#define K	(1 << ROLE_CONTROL)
+#define W	(1 << ROLE_WORKER)
+#define C	(1 << ROLE_CLIENT)
+
+#define BOOT	(1 << S_BOOT)
+#define RUN	(1 << S_RUN)
+
+#define OWNER_MIN	(3 + 4 * 4 + 8 + 2 + T_MAX)
+#define OWNER_MAX	(OWNER_MIN + 4 * MAX_GROUPS + T_MAX * (2 + MAX_PATH + 1))
+#define DATA_MAX	(MSG_MAX - MSG_HEADER)
+
+const char *const role_names[ROLE_MAX] = {
+	"parent", "resolver", "names", "control", "worker", "client"
+};
+
+#define ROW(t, from, to, min, max, fd, states, once) \
+	[IMSG_##t] = { IMSG_##t, #t, from, to, min, max, fd, states, once }
+
+const struct msgrow msgtab[IMSG_MAX] = {
+	/*  type	from	to	min	max	fd states once */
+	ROW(HELLO,	R|N|K|W, P,	8,	8,	0, BOOT, 1),
+	ROW(PEER,	P,	R|N|K|W, 3,	3,	1, BOOT|RUN, 0),
+	ROW(LISTEN,	P,	K|W,	2,	2,	1, BOOT, 0),
+	ROW(LOGFD,	P,	R|N|K|W, 0,	0,	1, BOOT|RUN, 0),
+	ROW(CONF_BEGIN,	P,	R|W,	8,	8,	0, BOOT|RUN, 0),
+	ROW(CONF_ITEM,	P,	R|W,	2,	DATA_MAX, 0, BOOT|RUN, 0),
+	ROW(CONF_END,	P,	R|W,	4,	4,	0, BOOT|RUN, 0),
+	ROW(CONF_ACK,	R|W,	P,	8,	8,	0, BOOT|RUN, 0),
+	ROW(START,	P,	R|N|K|W, 0,	0,	0, BOOT, 1),
+	ROW(READY,	R|N|K|W, P,	0,	0,	0, BOOT, 1),
+
+	ROW(LOOKUP,	K|W,	R,	36,	36,	0, RUN, 0),
+	ROW(ANSWER,	R,	K|W,	OWNER_MIN, OWNER_MAX, 0, RUN, 0),
+	ROW(NAME,	R,	N,	4,	4,	0, RUN, 0),
+	ROW(NAMED,	N,	R,	5,	5 + MAX_NAME + 1 + 4 * MAX_GROUPS,
+							0, RUN, 0),
+	ROW(ID,		P,	N,	3,	3 + STR_MAX, 0, RUN, 0),
+	ROW(IDOF,	N,	P,	5,	5,	0, RUN, 0),
+
+	ROW(STATS_GET,	P,	R|N|K|W, 0,	0,	0, RUN, 0),
+	ROW(STATS,	R|N|K|W, P,	8 * STAT_MAX, 8 * STAT_MAX, 0, RUN, 0),
+	ROW(PROCS,	K,	P,	0,	0,	0, RUN, 0),
+	ROW(PROC,	P,	K,	PROC_SIZE, PROC_SIZE, 0, RUN, 0),
+	ROW(RELOAD,	K,	P,	0,	0,	0, RUN, 0),
+	ROW(STOP,	K,	P,	0,	0,	0, RUN, 0),
+	ROW(RESULT,	P,	K,	6,	6 + STR_MAX, 0, RUN, 0),
+
+	ROW(CTL_HELLO,	C,	K,	4,	4,	0, BOOT, 1),
+	ROW(CTL_STATUS,	C,	K,	0,	0,	0, RUN, 0),
+	ROW(CTL_LOOKUP,	C,	K,	36,	36,	0, RUN, 0),
+	ROW(CTL_RELOAD,	C,	K,	0,	0,	0, RUN, 0),
+	ROW(CTL_STOP,	C,	K,	0,	0,	0, RUN, 0),
+	ROW(CTL_PROC,	K,	C,	PROC_SIZE, PROC_SIZE, 0, RUN, 0),
+	ROW(CTL_ANSWER,	K,	C,	OWNER_MIN, OWNER_MAX, 0, RUN, 0),
+	ROW(CTL_OK,	K,	C,	2,	2 + STR_MAX, 0, RUN, 0),
+	ROW(CTL_FAIL,	K,	C,	6,	6 + STR_MAX, 0, BOOT|RUN, 0),
+};
+
+/*
+ * May this message come from the peer of this channel, now?  Returns NULL, or
+ * what is wrong with it.
+ */
+const char *
+msg_check(const struct msg *m, const struct chan *c)
+{
+	const struct msgrow	*row;
+
+	if ((unsigned int)m->type >= IMSG_MAX)
+		return ("unknown type");
+	row = &msgtab[m->type];
+	if (!(row->from & 1 << c->peer))
+		return ("not from there");
+	if (!(row->to & 1 << c->self))
+		return ("not to here");
+	if (!(row->states & 1 << c->state))
+		return ("not now");
+	if (row->once && c->seen & (uint64_t)1 << m->type)
+		return ("twice");
+	if (m->len < row->min)
+		return ("too short");
+	if (m->len > row->max)
+		return ("too long");
+	if (row->fd && m->fd == -1)
+		return ("descriptor missing");
+	if (!row->fd && m->fd != -1)
+		return ("unwanted descriptor");
+	return (NULL);
+}

@@ -1,0 +1,166 @@
+/*
+ * Copyright (c) 2026 the milter-sysuser authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/* Channels in libevent's loop: the one place that reads them there. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "sysuser.h"
+
+#define BATCH	64	/* messages of one peer before others have a turn */
+
+static void
+peer_finish(struct peer *p)
+{
+	const char	*why = p->why;
+
+	peer_close(p);
+	p->gone(p, why);
+}
+
+static const char *
+peer_handle(struct peer *p, struct msg *m)
+{
+	const struct handler	*h;
+	const char		*why = NULL;
+
+	for (h = p->handlers; h->fn != NULL && h->type != m->type; h++)
+		continue;
+	if (h->fn == NULL)
+		why = "nobody waits for it";
+	else if (h->fn(p, m) == -1)
+		why = "malformed";
+	if (m->fd != -1)
+		close(msg_claim_fd(m));
+	return (why);
+}
+
+/* From a peer: trust nothing that msg_check() has not seen. */
+static void
+cb_read(int fd, short event, void *arg)
+{
+	struct peer	*p = arg;
+	struct msg	 m;
+	const char	*why;
+	char		 name[32];
+	int		 i, n = 0;
+
+	(void)fd;
+	(void)event;
+	m.type = IMSG_MAX;
+	for (i = 0; i < BATCH && p->open; i++) {
+		if ((n = chan_recv(&p->chan, &m, &why)) == 0)
+			return;
+		if (n == 1)
+			why = peer_handle(p, &m);
+		if (n == -1 || why != NULL)
+			break;
+	}
+	if (p->open && i < BATCH) {
+		if (why != NULL)
+			log_warnx("bad message %s from %s: %s",
+			    (unsigned int)m.type < IMSG_MAX ?
+			    msgtab[m.type].name : "?",
+			    peer_name(p, name, sizeof(name)), why);
+		p->why = why;
+		p->open = 0;
+	}
+	if (!p->open)
+		peer_finish(p);
+}
+
+static void
+cb_write(int fd, short event, void *arg)
+{
+	struct peer	*p = arg;
+
+	(void)fd;
+	(void)event;
+	if (chan_flush(&p->chan) == 0 && p->chan.queued > 0)
+		(void)event_add(&p->ev_write, NULL);
+	/* An error shows when we read. */
+}
+
+/* Take over the descriptor and serve it in the current event loop. */
+void
+peer_open(struct peer *p, int fd, enum role self, enum role role,
+    unsigned int instance, const struct handler *handlers,
+    void (*gone)(struct peer *, const char *))
+{
+	chan_init(&p->chan, fd, self, role, instance);
+	p->handlers = handlers;
+	p->gone = gone;
+	p->why = NULL;
+	p->open = 1;
+	event_set(&p->ev_read, fd, EV_READ | EV_PERSIST, cb_read, p);
+	event_set(&p->ev_write, fd, EV_WRITE, cb_write, p);
+	(void)event_add(&p->ev_read, NULL);
+}
+
+/* Returns what chan_send() returns. */
+int
+peer_send(struct peer *p, struct msg *m)
+{
+	int	 rv = chan_send(&p->chan, m);
+
+	if (rv == 0 && p->chan.queued > 0)
+		(void)event_add(&p->ev_write, NULL);
+	return (rv);
+}
+
+/*
+ * For handlers: the peer is not worth listening to any more.  gone() is called
+ * from the event loop, not from here.
+ */
+void
+peer_drop(struct peer *p, const char *why)
+{
+	if (!p->open)
+		return;
+	p->open = 0;
+	p->why = why;
+	event_active(&p->ev_read, EV_READ, 1);
+}
+
+/* Close it without calling gone(). */
+void
+peer_close(struct peer *p)
+{
+	if (p->chan.fd == -1)
+		return;
+	(void)event_del(&p->ev_read);
+	(void)event_del(&p->ev_write);
+	chan_close(&p->chan);
+	p->open = 0;
+}
+
+/* "resolver", "worker 2": for people. */
+const char *
+peer_name(const struct peer *p, char *buf, size_t size)
+{
+	enum role	 role = p->chan.peer;
+
+	if (role == ROLE_WORKER || role == ROLE_NAMES)
+		(void)snprintf(buf, size, "%s %u", role_names[role],
+		    p->chan.instance);
+	else
+		(void)strlcpy(buf, role_names[role], size);
+	return (buf);
+}

@@ -1,0 +1,425 @@
+/*
+ * Copyright (c) 2026 the milter-sysuser authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * What libmilter calls.  Callbacks of one session come from different threads,
+ * one after the other; all state is in the session.  Whatever fails here, the
+ * message goes on as "on failure" says.
+ */
+
+#include <sys/types.h>
+#include <sys/socket.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "log.h"
+#include "milterd.h"
+
+/* What we change, and what we want to see and need not answer. */
+#define ACTIONS		(SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE)
+#define STEPS		(SMFIP_NOHELO | SMFIP_NODATA | SMFIP_NOUNKNOWN | \
+			    SMFIP_NOEOH | SMFIP_NOBODY | SMFIP_NR_CONN | \
+			    SMFIP_NR_RCPT | SMFIP_NR_HDR)
+
+#define REPLY_MAX	512
+
+static sfsistat	 cb_negotiate(SMFICTX *, unsigned long, unsigned long,
+		    unsigned long, unsigned long, unsigned long *,
+		    unsigned long *, unsigned long *, unsigned long *);
+static sfsistat	 cb_connect(SMFICTX *, char *, _SOCK_ADDR *);
+static sfsistat	 cb_envfrom(SMFICTX *, char **);
+static sfsistat	 cb_envrcpt(SMFICTX *, char **);
+static sfsistat	 cb_header(SMFICTX *, char *, char *);
+static sfsistat	 cb_eom(SMFICTX *);
+static sfsistat	 cb_abort(SMFICTX *);
+static sfsistat	 cb_close(SMFICTX *);
+
+static char	 our_name[] = "milter-sysuser";
+
+struct smfiDesc	 callbacks = {
+	.xxfi_name = our_name,
+	.xxfi_version = SMFI_VERSION,
+	.xxfi_flags = ACTIONS,
+	.xxfi_connect = cb_connect,
+	.xxfi_envfrom = cb_envfrom,
+	.xxfi_envrcpt = cb_envrcpt,
+	.xxfi_header = cb_header,
+	.xxfi_eom = cb_eom,
+	.xxfi_abort = cb_abort,
+	.xxfi_close = cb_close,
+	.xxfi_negotiate = cb_negotiate
+};
+
+/* Something of ours failed: what the policy says that mail does then. */
+static sfsistat
+failed(const struct session *s, const char *what)
+{
+	log_warnx("%s: this mail goes on %s", what,
+	    s != NULL && s->policy->tempfail ? "later" : "without a header");
+	return (s != NULL && s->policy->tempfail ? SMFIS_TEMPFAIL :
+	    SMFIS_ACCEPT);
+}
+
+static struct session *
+session_get(SMFICTX *ctx)
+{
+	struct session	*s = smfi_getpriv(ctx);
+
+	if (s == NULL && (s = session_new()) != NULL &&
+	    smfi_setpriv(ctx, s) != MI_SUCCESS) {
+		session_free(s);
+		s = NULL;
+	}
+	return (s);
+}
+
+/* libmilter wants writable strings and only reads them. */
+static int
+symbols(SMFICTX *ctx, int stage, const char *list)
+{
+	char	 copy[128];
+
+	(void)strlcpy(copy, list, sizeof(copy));
+	return (smfi_setsymlist(ctx, stage, copy) == MI_SUCCESS);
+}
+
+static const char *
+symbol(SMFICTX *ctx, const char *name)
+{
+	char	 copy[32];
+
+	(void)strlcpy(copy, name, sizeof(copy));
+	return (smfi_getsymval(ctx, copy));
+}
+
+/* As little as we need; the MTA is to send the macros of its own accord. */
+static sfsistat
+cb_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
+    unsigned long f2, unsigned long f3, unsigned long *pactions,
+    unsigned long *psteps, unsigned long *pf2, unsigned long *pf3)
+{
+	(void)f2;
+	(void)f3;
+	if ((actions & ACTIONS) != ACTIONS || (steps & STEPS) != STEPS) {
+		log_warnx("the MTA can't do what we need (it has actions %#lx "
+		    "and steps %#lx): mail goes on without us", actions, steps);
+		return (SMFIS_REJECT);
+	}
+	*pactions = ACTIONS;
+	*psteps = STEPS;
+	*pf2 = *pf3 = 0;
+	if (!symbols(ctx, SMFIM_CONNECT, "{daemon_addr} {daemon_port} "
+	    "{if_addr} {if_name}") ||
+	    !symbols(ctx, SMFIM_ENVFROM, "{auth_authen}") ||
+	    !symbols(ctx, SMFIM_EOM, "i") || session_get(ctx) == NULL)
+		return (SMFIS_REJECT);
+	return (SMFIS_CONTINUE);
+}
+
+static int
+usable(struct endpoint *e, const char *addr, const char *port)
+{
+	return (addr != NULL && endpoint_parse(e, addr, port) == 0 &&
+	    !endpoint_is_any(e) && e->port != 0);
+}
+
+/*
+ * The MTA's end: Postfix tells it in {daemon_addr}.  Sendmail has there the
+ * address that it was told to listen on, perhaps the wildcard; the real one
+ * is in {if_addr}, but for loopback only in {if_name}, in brackets if it has
+ * no name.  What then remains open would be a guess.
+ */
+static int
+server_end(SMFICTX *ctx, struct endpoint *e)
+{
+	const char	*port = symbol(ctx, "{daemon_port}");
+	const char	*name = symbol(ctx, "{if_name}");
+
+	if (port == NULL)
+		return (-1);
+	if (usable(e, symbol(ctx, "{if_addr}"), port) ||
+	    usable(e, symbol(ctx, "{daemon_addr}"), port) ||
+	    (name != NULL && *name == '[' && usable(e, name, port)))
+		return (0);
+	return (-1);
+}
+
+/* From the MTA: whom to ask about.  The answer is collected at MAIL. */
+static sfsistat
+cb_connect(SMFICTX *ctx, char *hostname, _SOCK_ADDR *addr)
+{
+	struct session	*s = session_get(ctx);
+	struct conn_key	 key;
+
+	(void)hostname;
+	if (s == NULL || s->asked || s->owner != NULL || addr == NULL ||
+	    endpoint_from_sa(&key.client, (struct sockaddr *)addr) == -1 ||
+	    key.client.port == 0)
+		return (SMFIS_NOREPLY);
+	if (server_end(ctx, &key.server) == 0) {
+		s->asked = 1;
+		link_ask(&s->ask, &key, s->policy->lookup_timeout);
+	} else if (endpoint_is_loopback(&key.client)) {
+		if ((s->owner = malloc(sizeof(*s->owner))) != NULL)
+			owner_unknown(s->owner, R_AMBIGUOUS);
+	}
+	return (SMFIS_NOREPLY);
+}
+
+/* Whose mail it is, or NULL if nobody's of this host; -1: no memory. */
+static int
+collect(struct session *s)
+{
+	if (!s->asked || s->owner != NULL)
+		return (0);
+	if ((s->owner = link_wait(&s->ask)) == NULL)
+		return (-1);
+	return (0);
+}
+
+static int
+is_local(const struct session *s)
+{
+	return (s->owner != NULL && s->owner->verdict != E_REMOTE);
+}
+
+/* One line for each MAIL that ends. */
+static void
+log_message(SMFICTX *ctx, const struct session *s)
+{
+	const char	*queue = symbol(ctx, "i");
+	const char	*auth = symbol(ctx, "{auth_authen}");
+	char		 owner[6144], sender[3 * 256 + 8], login[3 * 64 + 8];
+	char		 id[3 * 32 + 8], rule[16] = "-", extra[64] = "";
+	int		 n = 0;
+
+	if (owner_line(owner, sizeof(owner), &s->policy->log_fields, s->owner,
+	    "-") == -1 || xtext(sender, sizeof(sender), s->sender, 256) == -1 ||
+	    xtext(login, sizeof(login), auth == NULL ? "" : auth, 64) == -1 ||
+	    xtext(id, sizeof(id), queue == NULL ? "-" : queue, 32) == -1) {
+		log_warnx("a line for the log is too long");
+		return;
+	}
+	if (s->decision.rule != NULL)
+		(void)snprintf(rule, sizeof(rule), "%u",
+		    s->decision.rule->number);
+	if (s->copies > 0)
+		n = snprintf(extra, sizeof(extra), " stripped=%d", s->copies -
+		    (s->decision.rule != NULL && s->decision.rule->keep));
+	if (s->copies > 0 && s->decision.rule != NULL && s->decision.rule->keep)
+		(void)snprintf(extra + n, sizeof(extra) - n, " kept=yes");
+	log_info("queue=%s action=%s rule=%s %s%s%s sender=%s recipients=%u"
+	    "%s%s%s", id, action_names[s->decision.action], rule, owner,
+	    s->owner->text[T_HOLDER] != NULL ? " holder=" : "",
+	    s->owner->text[T_HOLDER] != NULL ? s->owner->text[T_HOLDER] : "",
+	    sender, s->recipients, extra, auth == NULL ? "" : " auth=",
+	    login);
+}
+
+/* Refuse at MAIL, in words that can do no harm to the SMTP reply. */
+static sfsistat
+refuse(SMFICTX *ctx, struct session *s)
+{
+	int	 later = s->decision.action == A_TEMPFAIL;
+	char	 code[] = "550", xcode[] = "5.7.1";
+	char	 text[REPLY_MAX], safe[2 * REPLY_MAX];
+	size_t	 i, n = 0;
+
+	if (later) {
+		(void)strlcpy(code, "451", sizeof(code));
+		(void)strlcpy(xcode, "4.7.1", sizeof(xcode));
+	}
+	if (policy_reply(&s->decision, s->owner, text, sizeof(text)) == 0) {
+		for (i = 0; text[i] != '\0'; i++) {
+			if (text[i] == '%')
+				safe[n++] = '%';
+			safe[n++] = text[i] < ' ' || text[i] > '~' ? ' ' :
+			    text[i];
+		}
+		safe[n] = '\0';
+		(void)smfi_setreply(ctx, code, xcode, safe);
+	}
+	count(ST_REFUSED, 1);
+	log_message(ctx, s);
+	message_reset(s);
+	return (later ? SMFIS_TEMPFAIL : SMFIS_REJECT);
+}
+
+/* <a@b> without the brackets; the empty sender keeps them. */
+static char *
+sender_dup(const char *arg)
+{
+	size_t	 len = strlen(arg);
+
+	if (len > 2 && arg[0] == '<' && arg[len - 1] == '>')
+		return (strndup(arg + 1, len - 2));
+	return (strdup(arg));
+}
+
+static sfsistat
+cb_envfrom(SMFICTX *ctx, char **argv)
+{
+	struct session	*s = session_get(ctx);
+
+	if (s == NULL)
+		return (failed(s, "no memory for a session"));
+	message_reset(s);
+	if ((s->sender = sender_dup(argv[0])) == NULL || collect(s) == -1)
+		return (failed(s, "no memory for a message"));
+	if (!is_local(s))
+		return (s->policy->strip_local && s->owner != NULL ?
+		    SMFIS_ACCEPT : SMFIS_CONTINUE);
+	s->decision = policy_decide(s->policy, s->owner);
+	if (s->decision.action == A_REJECT || s->decision.action == A_TEMPFAIL)
+		return (refuse(ctx, s));
+	return (SMFIS_CONTINUE);
+}
+
+static sfsistat
+cb_envrcpt(SMFICTX *ctx, char **argv)
+{
+	struct session	*s = smfi_getpriv(ctx);
+
+	(void)argv;
+	if (s != NULL)
+		s->recipients++;
+	return (SMFIS_NOREPLY);
+}
+
+static sfsistat
+cb_header(SMFICTX *ctx, char *name, char *value)
+{
+	struct session	*s = smfi_getpriv(ctx);
+
+	(void)value;
+	if (s != NULL && strcasecmp(name, s->policy->header) == 0)
+		s->copies++;
+	return (SMFIS_NOREPLY);
+}
+
+/*
+ * Delete the copies that came, but the topmost keep.  From the last to the
+ * first, for Postfix counts anew after each and Sendmail does not; and before
+ * ours is inserted, for that counts as well.
+ */
+static int
+strip(SMFICTX *ctx, const struct session *s, int keep)
+{
+	int	 i;
+
+	for (i = s->copies; i > keep; i--)
+		if (smfi_chgheader(ctx, s->policy->header, i, NULL) !=
+		    MI_SUCCESS)
+			return (-1);
+	if (s->copies > keep)
+		count(ST_STRIPPED, s->copies - keep);
+	return (0);
+}
+
+static int
+tag(SMFICTX *ctx, const struct session *s)
+{
+	char	*value;
+	int	 rv;
+
+	if ((value = header_value(s->policy, s->owner)) == NULL)
+		return (-1);
+	rv = smfi_insheader(ctx, 0, s->policy->header, value);
+	free(value);
+	if (rv != MI_SUCCESS)
+		return (-1);
+	count(ST_TAGGED, 1);
+	return (0);
+}
+
+static int
+quarantine(SMFICTX *ctx, const struct session *s)
+{
+	char	 reason[REPLY_MAX];
+
+	if (s->decision.action != A_QUARANTINE)
+		return (0);
+	if (policy_reply(&s->decision, s->owner, reason, sizeof(reason)) == -1)
+		return (-1);
+	return (smfi_quarantine(ctx, reason) == MI_SUCCESS ? 0 : -1);
+}
+
+static sfsistat
+finish(SMFICTX *ctx, struct session *s)
+{
+	const char	*queue;
+	int		 keep;
+
+	if (!is_local(s)) {
+		if (strip(ctx, s, 0) == -1)
+			return (failed(s, "can't delete a header"));
+		if (s->copies > 0 && (queue = symbol(ctx, "i")) != NULL)
+			log_info("queue=%s action=strip stripped=%d", queue,
+			    s->copies);
+		return (SMFIS_CONTINUE);
+	}
+	count(ST_MESSAGES, 1);
+	if (s->decision.action == A_DISCARD) {
+		log_message(ctx, s);
+		return (SMFIS_DISCARD);
+	}
+	keep = s->copies > 0 && s->decision.rule != NULL &&
+	    s->decision.rule->keep;
+	if (strip(ctx, s, keep) == -1 || (!keep && tag(ctx, s) == -1))
+		return (failed(s, "can't change the header"));
+	if (quarantine(ctx, s) == -1)
+		return (failed(s, "can't quarantine"));
+	log_message(ctx, s);
+	return (SMFIS_CONTINUE);
+}
+
+static sfsistat
+cb_eom(SMFICTX *ctx)
+{
+	struct session	*s = smfi_getpriv(ctx);
+	sfsistat	 rv;
+
+	if (s == NULL)
+		return (failed(s, "no session"));
+	rv = finish(ctx, s);
+	message_reset(s);
+	return (rv);
+}
+
+static sfsistat
+cb_abort(SMFICTX *ctx)
+{
+	struct session	*s = smfi_getpriv(ctx);
+
+	if (s != NULL)
+		message_reset(s);
+	return (SMFIS_CONTINUE);
+}
+
+static sfsistat
+cb_close(SMFICTX *ctx)
+{
+	struct session	*s = smfi_getpriv(ctx);
+
+	if (s != NULL) {
+		(void)smfi_setpriv(ctx, NULL);
+		session_free(s);
+	}
+	return (SMFIS_CONTINUE);
+}

@@ -1,0 +1,104 @@
+/*
+ * Copyright (c) 2026 the milter-sysuser authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/* An owner in one line, for the header and for the log: pure. */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "milterd.h"
+
+#define VALUE_MAX	(3 * MAX_PATH + 8)
+#define LINE_ALL	(F_MAX * VALUE_MAX)
+#define LINE_FOLD	78		/* RFC 5322 section 2.1.1 */
+
+/* Add key=value, after a space if there is something before. */
+static int
+add(char *buf, size_t size, const char *key, const char *value)
+{
+	size_t	 n = strlen(buf);
+
+	if ((size_t)snprintf(buf + n, size - n, "%s%s=%s", n > 0 ? " " : "",
+	    key, value) >= size - n)
+		return (-1);
+	return (0);
+}
+
+/*
+ * The fields of an owner as "key=value key=value" in buf; what is absent is
+ * given as the word for it.  Returns 0, or -1 if buf is too small.
+ */
+int
+owner_line(char *buf, size_t size, const struct fields *fields,
+    const struct owner *o, const char *absent)
+{
+	char	 value[VALUE_MAX];
+	size_t	 i;
+
+	buf[0] = '\0';
+	if (o->verdict != E_OWNED && (add(buf, size, "user", "unknown") == -1 ||
+	    add(buf, size, "reason", reason_names[o->reason]) == -1))
+		return (-1);
+	for (i = 0; i < fields->n; i++) {
+		if (o->verdict != E_OWNED && fields->list[i] == F_USER)
+			continue;
+		if (field_value(o, fields->list[i], value,
+		    sizeof(value)) == -1) {
+			(void)strlcpy(value, absent, sizeof(value));
+		} else if (strcmp(value, "-") == 0)
+			(void)strlcpy(value, "+2D", sizeof(value));
+		if (add(buf, size, field_names[fields->list[i]], value) == -1)
+			return (-1);
+	}
+	return (0);
+}
+
+/*
+ * The value of our header, folded between fields where it gets long, to be
+ * freed.  Of an unknown owner there is nothing to say but why.  Returns NULL
+ * if there is no memory.
+ */
+char *
+header_value(const struct policy *p, const struct owner *o)
+{
+	static const struct fields	 none;
+	char				 line[LINE_ALL], *value, *out;
+	const char			*word, *end;
+	size_t				 column = strlen(p->header) + 1;
+
+	if (owner_line(line, sizeof(line), o->verdict == E_OWNED ?
+	    &p->header_fields : &none, o, "unknown") == -1)
+		return (NULL);
+	if ((value = out = malloc(2 * strlen(line) + 1)) == NULL)
+		return (NULL);
+	for (word = line; *word != '\0'; word = end) {
+		end = word + strcspn(word, " ");
+		if (word != line && column + (end - word) >= LINE_FOLD) {
+			*out++ = '\n';
+			*out++ = '\t';
+			column = 8;
+		} else if (word != line)
+			*out++ = ' ';
+		memcpy(out, word, end - word);
+		out += end - word;
+		column += end - word + 1;
+		if (*end == ' ')
+			end++;
+	}
+	*out = '\0';
+	return (value);
+}

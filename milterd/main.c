@@ -1,0 +1,228 @@
+/*
+ * Copyright (c) 2026 the milter-sysuser authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/* The program milterd: one worker. */
+
+#include <sys/types.h>
+#include <sys/socket.h>
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "milterd.h"
+
+#define DRAIN_TICK	100		/* ms */
+#define DRAIN_LEAST	10		/* ticks: a session just accepted is
+					   not counted yet */
+#define DRAIN_MOST	100		/* ticks */
+
+static struct worker {
+	struct policy	*policy;	/* on its way */
+	uint32_t	 items;		/* of it, still to come */
+	uint32_t	 generation;
+	int		 listen_fd;
+	int		 drain_fd;
+	unsigned int	 ticks;		/* of draining */
+	struct event	 timer;
+} env = { .listen_fd = -1, .drain_fd = -1 };
+
+static void	 cb_drain(int, short, void *);
+
+static int
+on_peer(struct peer *parent, struct msg *m)
+{
+	enum role	 role = get_u8(m);
+
+	(void)parent;
+	(void)get_u16(m);
+	if (msg_end(m) == -1 || role != ROLE_RESOLVER)
+		return (-1);
+	return (link_peer(msg_claim_fd(m)));
+}
+
+/* The first is to be listened on, the second takes its place in the end. */
+static int
+on_listen(struct peer *parent, struct msg *m)
+{
+	uint16_t	 index = get_u16(m);
+	int		*fd = index == 0 ? &env.listen_fd : &env.drain_fd;
+
+	(void)parent;
+	if (msg_end(m) == -1 || index > 1 || *fd != -1)
+		return (-1);
+	*fd = msg_claim_fd(m);
+	return (0);
+}
+
+static int
+on_conf_begin(struct peer *parent, struct msg *m)
+{
+	(void)parent;
+	env.generation = get_u32(m);
+	env.items = get_u32(m);
+	policy_free(env.policy);
+	if ((env.policy = policy_new()) == NULL)
+		fatal("policy_new");
+	env.policy->generation = env.generation;
+	return (msg_end(m));
+}
+
+static int
+on_conf_item(struct peer *parent, struct msg *m)
+{
+	(void)parent;
+	if (env.policy == NULL || env.items-- == 0)
+		return (-1);
+	return (policy_item(env.policy, m));
+}
+
+static int
+on_conf_end(struct peer *parent, struct msg *m)
+{
+	struct msg	 ack;
+	uint32_t	 generation = get_u32(m);
+
+	if (msg_end(m) == -1 || env.policy == NULL || env.items != 0 ||
+	    generation != env.generation || policy_finish(env.policy) == -1)
+		return (-1);
+	link_policy(env.policy);
+	env.policy = NULL;
+	msg_new(&ack, IMSG_CONF_ACK, 0);
+	put_u32(&ack, generation);
+	put_u32(&ack, 0);
+	(void)peer_send(parent, &ack);
+	return (0);
+}
+
+static void *
+milter(void *arg)
+{
+	(void)arg;
+	if (smfi_main() != MI_SUCCESS)
+		log_warnx("libmilter gave up");
+	/* Not the one that asked for an end: start again. */
+	_exit(1);
+	return (NULL);
+}
+
+static int
+on_start(struct peer *parent, struct msg *m)
+{
+	struct policy	*p;
+	pthread_t	 thread;
+	int		 error;
+
+	if (msg_end(m) == -1 || env.listen_fd == -1 || env.drain_fd == -1)
+		return (-1);
+	p = policy_ref();
+	(void)smfi_settimeout(p->timeout);
+	policy_unref(p);
+	env.listen_fd = listen_adopt(env.listen_fd);
+	if ((error = pthread_create(&thread, NULL, milter, NULL)) != 0)
+		fatalx("pthread_create: %s", strerror(error));
+	child_ready(parent);
+	return (0);
+}
+
+static int
+on_stats_get(struct peer *parent, struct msg *m)
+{
+	struct msg	 reply;
+	uint64_t	 counters[STAT_MAX];
+	size_t		 i;
+
+	counters_get(counters);
+	msg_new(&reply, IMSG_STATS, 0);
+	for (i = 0; i < STAT_MAX; i++)
+		put_u64(&reply, counters[i]);
+	(void)peer_send(parent, &reply);
+	return (msg_end(m));
+}
+
+static void
+tick(void)
+{
+	struct timeval	 tv = { 0, DRAIN_TICK * 1000 };
+
+	(void)evtimer_add(&env.timer, &tv);
+}
+
+/* Until the open sessions are over, but not for ever. */
+static void
+cb_drain(int fd, short event, void *arg)
+{
+	uint64_t	 counters[STAT_MAX];
+
+	(void)fd;
+	(void)event;
+	(void)arg;
+	counters_get(counters);
+	env.ticks++;
+	if (env.ticks >= DRAIN_MOST ||
+	    (env.ticks >= DRAIN_LEAST && counters[ST_SESSIONS] == 0))
+		_exit(0);
+	tick();
+}
+
+/* The parent closed the channel: take no more sessions and leave. */
+static void
+parent_gone(struct peer *parent, const char *why)
+{
+	(void)parent;
+	if (why != NULL)
+		fatalx("the parent makes no sense");
+	if (env.listen_fd == -1 || dup2(env.drain_fd, env.listen_fd) == -1)
+		_exit(0);
+	evtimer_set(&env.timer, cb_drain, NULL);
+	tick();
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct handler	 handlers[] = {
+		{ IMSG_PEER,		on_peer },
+		{ IMSG_LISTEN,		on_listen },
+		{ IMSG_LOGFD,		on_logfd },
+		{ IMSG_CONF_BEGIN,	on_conf_begin },
+		{ IMSG_CONF_ITEM,	on_conf_item },
+		{ IMSG_CONF_END,	on_conf_end },
+		{ IMSG_START,		on_start },
+		{ IMSG_STATS_GET,	on_stats_get },
+		{ IMSG_MAX,		NULL }
+	};
+	struct child			 child;
+	struct peer			 parent;
+	sigset_t			 all;
+
+	child_init(&child, ROLE_WORKER, argc, argv);
+	if (smfi_register(callbacks) != MI_SUCCESS)
+		fatalx("libmilter is not the one that we were built for");
+	listen_prepare(child.family, child.dir);
+	child_drop(&child, KEEP_NOTHING);
+	/* Threads inherit this: no signal is anybody's but libmilter's. */
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_BLOCK, &all, NULL);
+	link_init();
+	child_serve(&child, &parent, handlers, parent_gone);
+	setproctitle("worker %u", child.instance);
+	(void)event_dispatch();
+	return (1);
+}

@@ -1,0 +1,5 @@
+# What Linux needs: libbsd and libcap; and whether libmilter knows "fd:N".
+OSCFLAGS != pkg-config --cflags libbsd-overlay libevent libcap 2>/dev/null || :
+BSDLIBS != pkg-config --libs libbsd-overlay libbsd-ctor 2>/dev/null || :
+CAPLIBS = -lcap
+LISTEN != mk/probe-milter 2>/dev/null || :

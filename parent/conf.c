@@ -1,0 +1,572 @@
+/*
+ * Copyright (c) 2026 the milter-sysuser authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+
+/*
+ * The configuration as a whole: defaults, what no single line can tell, the
+ * accounts behind its names, and its canonical form.
+ */
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <grp.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "parent.h"
+
+/* Columns of what conf_print() prints: of a list, of all else. */
+#define LIST_COLUMNS	78
+#define LINE_COLUMNS	4000
+
+/* What conf_print() is about to write. */
+struct printer {
+	size_t			 col;
+	int			 list;		/* within { } */
+};
+
+/* Where to tell the first error, and how many there were. */
+struct report {
+	const struct conf	*conf;
+	char			*err;
+	size_t			 errsize;
+	int			 errors;
+};
+
+static const enum field	 header_fields[] = { F_USER, F_PROGRAM };
+static const enum field	 log_fields[] = {
+	F_USER, F_UID, F_LOGIN, F_PID, F_PROGRAM, F_EXE, F_CWD, F_UNIT
+};
+
+static const char *const action_names[A_MAX] = {
+	"pass", "reject", "tempfail", "discard", "quarantine"
+};
+static const char *const matcher_names[M_MAX] = {
+	"user", "uid", "group", "program", "exe", "cwd", "unit", "unknown"
+};
+
+static void	 complain(struct report *, const struct where *,
+		    const char *, ...) PRINTF(3, 4);
+static void	 put(struct printer *, const char *, ...) PRINTF(2, 3);
+
+char *
+conf_strdup(const char *s)
+{
+	char	*new;
+
+	if ((new = strdup(s)) == NULL)
+		fatal("strdup");
+	return (new);
+}
+
+void
+conf_where(struct where *w, const char *file, int line)
+{
+	free(w->file);
+	w->file = conf_strdup(file);
+	w->line = line;
+}
+
+/*
+ * The one form of an error: file:line: text, or file: text where there is no
+ * line.  It goes to the log and, if it is the first, to err.
+ */
+void
+conf_error(char *err, size_t errsize, const char *file, int line,
+    const char *fmt, va_list ap)
+{
+	char	 text[2048], all[4096], at[16] = "";
+	char	*s;
+
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	if (line > 0)
+		(void)snprintf(at, sizeof(at), "%d:", line);
+	(void)snprintf(all, sizeof(all), "%s:%s %s", file, at, text);
+	for (s = all; *s != '\0'; s++)
+		if ((unsigned char)*s < ' ' || *s == 0x7f)
+			*s = '?';
+	log_warnx("%s", all);
+	if (errsize > 0 && *err == '\0')
+		(void)strlcpy(err, all, errsize);
+}
+
+/* A default has no line of its own: then it is the file's last one. */
+static void
+complain(struct report *r, const struct where *at, const char *fmt, ...)
+{
+	va_list	 ap;
+
+	if (at == NULL || at->line == 0)
+		at = &r->conf->end;
+	va_start(ap, fmt);
+	conf_error(r->err, r->errsize, at->file, at->line, fmt, ap);
+	va_end(ap);
+	r->errors++;
+}
+
+/*
+ * Defaults and end.
+ */
+
+static void
+fields_set(struct fields *f, const enum field *list, size_t n)
+{
+	for (f->n = 0; f->n < n; f->n++)
+		f->list[f->n] = list[f->n];
+}
+
+static struct policy *
+policy_default(void)
+{
+	struct policy	*p;
+
+	if ((p = policy_new()) == NULL)
+		fatal("calloc");
+	p->timeout = 7210;
+	p->lookup_timeout = 1000;
+	p->header = conf_strdup("X-Sender-Process-Info");
+	fields_set(&p->header_fields, header_fields, NITEMS(header_fields));
+	fields_set(&p->log_fields, log_fields, NITEMS(log_fields));
+	return (p);
+}
+
+/* What holds if the file says nothing; "listen on" it must say. */
+struct conf *
+conf_new(void)
+{
+	struct conf	*conf;
+
+	if ((conf = calloc(1, sizeof(*conf))) == NULL)
+		fatal("calloc");
+	conf->listen.family = AF_UNSPEC;
+	conf->listen.mode = 0660;
+	conf->control.family = AF_UNIX;
+	conf->control.path = conf_strdup("/run/milter-sysuser.sock");
+	conf->control.mode = 0660;
+	conf->user.name = conf_strdup("_sysuser");
+	conf->resolver.name = conf_strdup("_sysuserres");
+	conf->chroot = conf_strdup("/run/milter-sysuser");
+	conf->statedir = conf_strdup("/var/lib/milter-sysuser");
+	conf->prefork = 2;
+	conf->policy = policy_default();
+	return (conf);
+}
+
+static void
+listener_free(struct listener *l)
+{
+	free(l->path);
+	free(l->owner);
+	free(l->group);
+	free(l->at.file);
+}
+
+static void
+account_free(struct account *a)
+{
+	free(a->name);
+	free(a->at.file);
+}
+
+void
+conf_free(struct conf *conf)
+{
+	if (conf == NULL)
+		return;
+	listener_free(&conf->listen);
+	listener_free(&conf->control);
+	account_free(&conf->user);
+	account_free(&conf->resolver);
+	account_free(&conf->names);
+	free(conf->chroot);
+	free(conf->statedir);
+	free(conf->end.file);
+	free(conf->keep.file);
+	policy_free(conf->policy);
+	free(conf);
+}
+
+/*
+ * Checks.
+ */
+
+/* Returns 0, or -1 if parts that are good alone don't go together. */
+int
+conf_check(struct conf *conf, char *err, size_t errsize)
+{
+	struct report	 r = { conf, err, errsize, 0 };
+
+	if (conf->listen.family == AF_UNSPEC)
+		complain(&r, NULL, "no \"listen on\"");
+	if (conf->listen.family == AF_UNIX &&
+	    strcmp(conf->listen.path, conf->control.path) == 0)
+		complain(&r, &conf->listen.at,
+		    "the control socket has the same path");
+	if (strcmp(conf->chroot, conf->statedir) == 0)
+		complain(&r, NULL, "chroot and state directory are the same");
+	if (conf->keep.line != 0 && conf->policy->strip_local)
+		complain(&r, &conf->keep,
+		    "keep header would be trust in anybody under strip local");
+	if (conf->names.name == NULL)
+		conf->names.name = conf_strdup(conf->user.name);
+	return (r.errors == 0 ? 0 : -1);
+}
+
+static int
+account_find(struct report *r, struct account *a)
+{
+	struct passwd	*pw;
+
+	if ((pw = getpwnam(a->name)) == NULL) {
+		complain(r, &a->at, "unknown user \"%s\"", a->name);
+		return (-1);
+	}
+	a->uid = pw->pw_uid;
+	a->gid = pw->pw_gid;
+	if (a->uid != 0)
+		return (0);
+	complain(r, &a->at, "user \"%s\" has uid 0", a->name);
+	return (-1);
+}
+
+static void
+listener_find(struct report *r, struct listener *l)
+{
+	struct passwd	*pw;
+	struct group	*gr;
+
+	if (l->owner != NULL && (pw = getpwnam(l->owner)) == NULL)
+		complain(r, &l->at, "unknown user \"%s\"", l->owner);
+	else if (l->owner != NULL)
+		l->uid = pw->pw_uid;
+	if (l->group != NULL && (gr = getgrnam(l->group)) == NULL)
+		complain(r, &l->at, "unknown group \"%s\"", l->group);
+	else if (l->group != NULL)
+		l->gid = gr->gr_gid;
+}
+
+/* Names of accounts become numbers.  Returns 0, or -1 if one won't do. */
+int
+conf_accounts(struct conf *conf, char *err, size_t errsize)
+{
+	struct report	 r = { conf, err, errsize, 0 };
+	struct account	*names = &conf->names;
+	int		 user, resolver, control = -1;
+
+	if (errsize > 0)
+		*err = '\0';
+	listener_find(&r, &conf->listen);
+	listener_find(&r, &conf->control);
+	user = account_find(&r, &conf->user);
+	resolver = account_find(&r, &conf->resolver);
+	if (strcmp(names->name, conf->user.name) != 0)
+		control = account_find(&r, names);
+	else {
+		names->uid = conf->user.uid;
+		names->gid = conf->user.gid;
+	}
+	if (resolver == 0 && user == 0 &&
+	    conf->resolver.uid == conf->user.uid)
+		complain(&r, &conf->resolver.at, "resolver user \"%s\" must "
+		    "not be the same as user", conf->resolver.name);
+	if (resolver == 0 && control == 0 && conf->resolver.uid == names->uid)
+		complain(&r, &conf->resolver.at, "resolver user \"%s\" must "
+		    "not be the same as control user", conf->resolver.name);
+	return (r.errors == 0 ? 0 : -1);
+}
+
+/*
+ * The canonical form.
+ */
+
+/*
+ * A word, after a blank if it is not the first.  A list is folded so that
+ * it can be read, all else so that the lexer, which has a limit, can.
+ */
+static void
+put(struct printer *pr, const char *fmt, ...)
+{
+	va_list	 ap;
+	char	*word;
+	size_t	 len, max = pr->list ? LIST_COLUMNS : LINE_COLUMNS;
+
+	va_start(ap, fmt);
+	if (vasprintf(&word, fmt, ap) == -1)
+		fatal("vasprintf");
+	va_end(ap);
+	len = strlen(word);
+	if (pr->col > 0 && pr->col + 1 + len > max) {
+		fputs(pr->list ? "\n\t" : " \\\n\t", stdout);
+		pr->col = 8;
+	} else if (pr->col > 0) {
+		putchar(' ');
+		pr->col++;
+	}
+	fputs(word, stdout);
+	pr->col += len;
+	free(word);
+}
+
+static void
+put_end(struct printer *pr)
+{
+	putchar('\n');
+	pr->col = 0;
+}
+
+/* In quotes, with those bytes behind a \ that the lexer takes apart. */
+static void
+put_quoted(struct printer *pr, const char *text, const char *after)
+{
+	char	*buf, *d;
+
+	if ((d = buf = malloc(2 * strlen(text) + 1)) == NULL)
+		fatal("malloc");
+	for (; *text != '\0'; text++) {
+		if (*text == '"' || *text == '\\')
+			*d++ = '\\';
+		*d++ = *text;
+	}
+	*d = '\0';
+	put(pr, "\"%s\"%s", buf, after);
+	free(buf);
+}
+
+static void
+put_string(const char *what, const char *text)
+{
+	struct printer	 pr = { 0, 0 };
+
+	put(&pr, "%s", what);
+	put_quoted(&pr, text, "");
+	put_end(&pr);
+}
+
+static void
+put_listener(const char *what, const struct listener *l)
+{
+	struct printer		 pr = { 0, 0 };
+	struct sockaddr_storage	 ss;
+	char			 ip[INET6_ADDRSTRLEN] = "?";
+
+	put(&pr, "%s", what);
+	if (l->family == AF_UNIX) {
+		put_quoted(&pr, l->path, "");
+		put(&pr, "mode %04o", (unsigned int)l->mode);
+		if (l->owner != NULL) {
+			put(&pr, "owner");
+			put_quoted(&pr, l->owner, "");
+		}
+		if (l->group != NULL) {
+			put(&pr, "group");
+			put_quoted(&pr, l->group, "");
+		}
+	} else {
+		(void)endpoint_to_sa(&l->addr, &ss);
+		(void)inet_ntop(l->family, l->family == AF_INET ?
+		    (void *)&((struct sockaddr_in *)&ss)->sin_addr :
+		    (void *)&((struct sockaddr_in6 *)&ss)->sin6_addr,
+		    ip, sizeof(ip));
+		put(&pr, "\"%s\" port %u insecure", ip, l->addr.port);
+	}
+	put_end(&pr);
+}
+
+static void
+put_fields(struct printer *pr, const struct fields *f)
+{
+	size_t	 i;
+
+	put(pr, "fields {");
+	pr->list = 1;
+	for (i = 0; i < f->n; i++)
+		put(pr, "%s%s", field_names[f->list[i]],
+		    i + 1 < f->n ? "," : "");
+	put(pr, "}");
+	pr->list = 0;
+	put_end(pr);
+}
+
+static void
+put_entry(struct printer *pr, const struct entry *e, const char *uid)
+{
+	const char	*comma = TAILQ_NEXT(e, next) != NULL ? "," : "";
+
+	if (e->name != NULL)
+		put_quoted(pr, e->name, comma);
+	else if (e->range.lo == e->range.hi)
+		put(pr, "%s%u%s", uid, e->range.lo, comma);
+	else
+		put(pr, "%s%u - %u%s", uid, e->range.lo, e->range.hi, comma);
+}
+
+static void
+put_entries(struct printer *pr, const struct table *t, const char *uid)
+{
+	const struct entry	*e;
+
+	put(pr, "{");
+	pr->list = 1;
+	TAILQ_FOREACH(e, &t->entries, next)
+		put_entry(pr, e, uid);
+	put(pr, "}");
+	pr->list = 0;
+}
+
+static void
+put_table(const struct table *t)
+{
+	struct printer	 pr = { 0, 0 };
+
+	put(&pr, "table <%s>", t->name);
+	if (t->file != NULL) {
+		put(&pr, "file");
+		put_quoted(&pr, t->file, "");
+	} else
+		put_entries(&pr, t, "uid ");
+	put_end(&pr);
+}
+
+/* A table without a name stands in the rule: alone, or in a list. */
+static void
+put_target(struct printer *pr, const struct match *m, const struct table *t)
+{
+	const struct entry	*e;
+	const char		*uid = m->kind == M_UID ? "" : "uid ";
+
+	if (m->table == TABLE_ANY)
+		put(pr, "any");
+	else if (t->name != NULL)
+		put(pr, "<%s>", t->name);
+	else if ((e = TAILQ_FIRST(&t->entries)) != NULL &&
+	    TAILQ_NEXT(e, next) == NULL &&
+	    (e->name != NULL || m->kind == M_UID))
+		put_entry(pr, e, uid);
+	else
+		put_entries(pr, t, uid);
+}
+
+static void
+put_rule(const struct policy *p, const struct rule *r)
+{
+	struct printer		 pr = { 0, 0 };
+	const struct match	*m;
+
+	put(&pr, "%s", action_names[r->action]);
+	TAILQ_FOREACH(m, &r->matches, next) {
+		if (m->negate)
+			put(&pr, "not");
+		put(&pr, "%s", matcher_names[m->kind]);
+		if (m->kind <= M_GROUP)
+			put_target(&pr, m, policy_table(p, m->table));
+		else if (m->glob != NULL)
+			put_quoted(&pr, m->glob, "");
+	}
+	if (r->message != NULL) {
+		put(&pr, "message");
+		put_quoted(&pr, r->message, "");
+	}
+	if (r->keep)
+		put(&pr, "keep header");
+	put_end(&pr);
+}
+
+static void
+put_policy(const struct policy *p)
+{
+	struct printer		 pr = { 0, 0 };
+	const struct table	*t;
+	const struct rule	*r;
+
+	printf("timeout %u\n", p->timeout);
+	printf("lookup timeout %u\n", p->lookup_timeout);
+	put(&pr, "header");
+	put_quoted(&pr, p->header, "");
+	put_fields(&pr, &p->header_fields);
+	put(&pr, "log");
+	put_fields(&pr, &p->log_fields);
+	printf("on failure %s\n", p->tempfail ? "tempfail" : "accept");
+	printf("strip %s\n", p->strip_local ? "local" : "all");
+	TAILQ_FOREACH(t, &p->tables, next)
+		if (t->name != NULL)
+			put_table(t);
+	TAILQ_FOREACH(r, &p->rules, next)
+		put_rule(p, r);
+}
+
+/* All that was understood, defaults too, in a form that parses to itself. */
+void
+conf_print(const struct conf *conf)
+{
+	put_listener(conf->listen.family == AF_UNIX ? "listen on socket" :
+	    "listen on inet", &conf->listen);
+	put_listener("control socket", &conf->control);
+	put_string("user", conf->user.name);
+	put_string("resolver user", conf->resolver.name);
+	put_string("control user", conf->names.name);
+	put_string("chroot", conf->chroot);
+	put_string("state directory", conf->statedir);
+	printf("prefork %u\n", conf->prefork);
+	put_policy(conf->policy);
+}
+
+/*
+ * A new configuration in place of an old one.
+ */
+
+static int
+differ(const char *a, const char *b)
+{
+	if (a == NULL || b == NULL)
+		return (a != b);
+	return (strcmp(a, b) != 0);
+}
+
+static int
+listener_differs(const struct listener *a, const struct listener *b)
+{
+	return (a->family != b->family || differ(a->path, b->path) ||
+	    !endpoint_equal(&a->addr, &b->addr) || a->mode != b->mode ||
+	    differ(a->owner, b->owner) || differ(a->group, b->group));
+}
+
+/* The first statement that only a restart can change, or NULL. */
+const char *
+conf_restart(const struct conf *old, const struct conf *new)
+{
+	if (listener_differs(&old->listen, &new->listen))
+		return ("listen on");
+	if (listener_differs(&old->control, &new->control))
+		return ("control socket");
+	if (differ(old->user.name, new->user.name))
+		return ("user");
+	if (differ(old->resolver.name, new->resolver.name))
+		return ("resolver user");
+	if (differ(old->names.name, new->names.name))
+		return ("control user");
+	if (differ(old->chroot, new->chroot))
+		return ("chroot");
+	if (differ(old->statedir, new->statedir))
+		return ("state directory");
+	if (old->prefork != new->prefork)
+		return ("prefork");
+	return (NULL);
+}

@@ -1,0 +1,209 @@
+/*
+ * Copyright (c) 2026 the milter-sysuser authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/* The sockets that others connect to, and what else must be there at start. */
+
+#include <sys/types.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "proc.h"
+
+#define BACKLOG		512
+
+/* The directory, root's alone to write; made if it is not there. */
+static void
+directory(const char *path, mode_t mode)
+{
+	struct stat	 st;
+
+	if (mkdir(path, mode) == -1 && errno != EEXIST)
+		fatal("%s", path);
+	if (lstat(path, &st) == -1)
+		fatal("%s", path);
+	if (!S_ISDIR(st.st_mode))
+		fatalx("%s: is not a directory", path);
+	if (st.st_uid != 0 || st.st_mode & (S_IWGRP | S_IWOTH))
+		fatalx("%s: must be root's and writable by nobody else", path);
+}
+
+/* Where the children are locked in: nothing may be there. */
+void
+chroot_make(const char *path)
+{
+	struct dirent	*de;
+	DIR		*dir;
+
+	directory(path, 0755);
+	if ((dir = opendir(path)) == NULL)
+		fatal("%s", path);
+	while ((de = readdir(dir)) != NULL)
+		if (strcmp(de->d_name, ".") != 0 &&
+		    strcmp(de->d_name, "..") != 0)
+			fatalx("%s: must be empty for chroot, but has \"%s\"",
+			    path, de->d_name);
+	closedir(dir);
+}
+
+/* Only one daemon per state directory.  Returns the lock's descriptor. */
+int
+listen_lock(const char *statedir)
+{
+	char	 path[1024];
+	int	 fd;
+
+	directory(statedir, 0700);
+	if ((size_t)snprintf(path, sizeof(path), "%s/lock", statedir) >=
+	    sizeof(path))
+		fatalx("%s: name too long", statedir);
+	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd == -1)
+		fatal("%s", path);
+	if (flock(fd, LOCK_EX | LOCK_NB) == -1) {
+		if (errno != EWOULDBLOCK)
+			fatal("%s", path);
+		fatalx("%s: another milter-sysuser is running", path);
+	}
+	if (ftruncate(fd, 0) == -1 ||
+	    dprintf(fd, "%ld\n", (long)getpid()) < 0)
+		fatal("%s", path);
+	return (fd);
+}
+
+static void
+sun_set(struct sockaddr_un *sun, const char *path)
+{
+	memset(sun, 0, sizeof(*sun));
+	sun->sun_family = AF_UNIX;
+	if (strlcpy(sun->sun_path, path, sizeof(sun->sun_path)) >=
+	    sizeof(sun->sun_path))
+		fatalx("%s: too long for a socket", path);
+}
+
+/* What a daemon that is gone left behind may go, what lives may not. */
+static void
+clear_path(const char *path, int type)
+{
+	struct sockaddr_un	 sun;
+	struct stat		 st;
+	int			 fd;
+
+	if (lstat(path, &st) == -1) {
+		if (errno == ENOENT)
+			return;
+		fatal("%s", path);
+	}
+	if (!S_ISSOCK(st.st_mode))
+		fatalx("%s: is there and is no socket", path);
+	sun_set(&sun, path);
+	if ((fd = socket(AF_UNIX, type, 0)) == -1)
+		fatal("socket");
+	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) != -1 ||
+	    errno != ECONNREFUSED)
+		fatalx("%s: a living daemon listens there", path);
+	close(fd);
+	if (unlink(path) == -1)
+		fatal("%s", path);
+}
+
+static int
+bind_unix(const struct listener *l, int type)
+{
+	struct sockaddr_un	 sun;
+	mode_t			 old;
+	int			 fd;
+
+	clear_path(l->path, type);
+	sun_set(&sun, l->path);
+	if ((fd = socket(AF_UNIX, type, 0)) == -1)
+		fatal("socket");
+	/* Nobody can connect before listen(), when all this is right. */
+	old = umask(0777 & ~l->mode);
+	if (bind(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1)
+		fatal("%s", l->path);
+	(void)umask(old);
+	if (lchown(l->path, l->uid, l->gid) == -1)
+		fatal("%s", l->path);
+	return (fd);
+}
+
+static int
+bind_inet(const struct listener *l, int type)
+{
+	struct sockaddr_storage	 ss;
+	socklen_t		 len;
+	char			 text[64];
+	int			 fd, on = 1;
+
+	len = endpoint_to_sa(&l->addr, &ss);
+	if ((fd = socket(ss.ss_family, type, 0)) == -1)
+		fatal("socket");
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(fd, (struct sockaddr *)&ss, len) == -1)
+		fatal("%s", endpoint_text(&l->addr, text, sizeof(text)));
+	return (fd);
+}
+
+/* Returns a listening, non-blocking socket; ends the program if it can't. */
+int
+listen_bind(const struct listener *l, int type)
+{
+	int	 fd;
+
+	fd = l->family == AF_UNIX ? bind_unix(l, type) : bind_inet(l, type);
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) == -1 ||
+	    fcntl(fd, F_SETFD, FD_CLOEXEC) == -1 || listen(fd, BACKLOG) == -1)
+		fatal("listen");
+	return (fd);
+}
+
+/*
+ * A socket that listens and that nobody can connect to.  A worker that is to
+ * leave puts it in the place of the real one, for libmilter has no other way
+ * to take no more sessions and yet serve those that are open.
+ */
+int
+listen_drain(const char *statedir)
+{
+	struct listener	 l = { .family = AF_UNIX, .mode = 0600 };
+	char		 path[1024];
+	int		 fd;
+
+	(void)snprintf(path, sizeof(path), "%s/drain", statedir);
+	l.path = path;
+	fd = listen_bind(&l, SOCK_STREAM);
+	if (unlink(path) == -1)
+		fatal("%s", path);
+	return (fd);
+}
+
+void
+listen_unlink(const struct listener *l)
+{
+	if (l->family == AF_UNIX && unlink(l->path) == -1 && errno != ENOENT)
+		log_warn("%s", l->path);
+}

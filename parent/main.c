@@ -1,0 +1,328 @@
+/*
+ * Copyright (c) 2026 the milter-sysuser authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/* milter-sysuser(8): the parent. */
+
+#include <sys/types.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "proc.h"
+
+#define STOP_TIME	12	/* s; children give sessions 10 */
+#define LOG_TIME	5	/* s, between looks at syslog's socket */
+
+static struct parent	 env;
+static struct event	 stop_timer, log_timer;
+
+time_t
+uptime(void)
+{
+	struct timespec	 ts;
+
+	if (clock_gettime(CLOCK_MONOTONIC, &ts) == -1)
+		fatal("clock_gettime");
+	return (ts.tv_sec);
+}
+
+static void __attribute__((__noreturn__))
+usage(void)
+{
+	(void)fprintf(stderr,
+	    "usage: milter-sysuser [-dnv] [-f file] [-L libexec]\n");
+	exit(1);
+}
+
+/* Something changed: who can be fed, are all there, is the last one gone? */
+void
+parent_step(struct parent *p)
+{
+	struct proc	*c;
+
+	if (p->stopping) {
+		TAILQ_FOREACH(c, &p->procs, next)
+			if (c->pid != 0)
+				return;
+		(void)event_loopexit(NULL);
+		return;
+	}
+	peers_feed();
+	if (p->ready)
+		return;
+	TAILQ_FOREACH(c, &p->procs, next)
+		if (!proc_running(c))
+			return;
+	p->ready = 1;
+	if (p->debug)
+		(void)dprintf(STDERR_FILENO, "ready\n");
+	else
+		log_info("ready");
+	if (log_failed() != 0) {
+		errno = log_failed();
+		fatal("stderr");
+	}
+}
+
+static void
+kill_children(void)
+{
+	struct proc	*p;
+
+	TAILQ_FOREACH(p, &env.procs, next)
+		if (p->pid != 0)
+			(void)kill(p->pid, SIGKILL);
+}
+
+static void
+cb_stop(int fd, short event, void *arg)
+{
+	(void)fd;
+	(void)event;
+	(void)arg;
+	log_warnx("children that would not leave are killed");
+	kill_children();
+}
+
+/*
+ * Children take the closed channel for their order to leave, as they would if
+ * we had died.  The second order does not wait for open sessions.
+ */
+void
+parent_stop(struct parent *p)
+{
+	struct timeval	 tv = { STOP_TIME, 0 };
+	struct proc	*c;
+
+	if (p->stopping) {
+		kill_children();
+		return;
+	}
+	log_info("stopping");
+	p->stopping = 1;
+	listen_unlink(&p->conf->listen);
+	listen_unlink(&p->conf->control);
+	close(p->listen_fd);
+	close(p->control_fd);
+	TAILQ_FOREACH(c, &p->procs, next) {
+		(void)evtimer_del(&c->timer);
+		(void)chan_flush(&c->peer.chan);
+		peer_close(&c->peer);
+	}
+	evtimer_set(&stop_timer, cb_stop, NULL);
+	(void)evtimer_add(&stop_timer, &tv);
+	parent_step(p);
+}
+
+static void
+cb_signal(int sig, short event, void *arg)
+{
+	(void)event;
+	(void)arg;
+	switch (sig) {
+	case SIGCHLD:
+		proc_reap();
+		break;
+	case SIGHUP:
+		if (!env.stopping)
+			load_reload(0, 0);
+		break;
+	case SIGUSR1:
+		peers_stats();
+		break;
+	default:
+		parent_stop(&env);
+	}
+}
+
+/* syslogd came back with a new socket: connect anew, for all of us. */
+static void
+cb_log(int fd, short event, void *arg)
+{
+	static struct stat	 last;
+	struct timeval		 tv = { LOG_TIME, 0 };
+	struct stat		 st;
+
+	(void)event;
+	(void)arg;
+	if (stat(_PATH_LOG, &st) == 0) {
+		if (last.st_ino != 0 && (st.st_ino != last.st_ino ||
+		    st.st_dev != last.st_dev) && (fd = log_connect()) != -1) {
+			log_setfd(fd);
+			peers_newlog();
+		}
+		last = st;
+	}
+	(void)evtimer_add(&log_timer, &tv);
+}
+
+static void
+signals(void)
+{
+	static struct event	 ev[5];
+	static const int	 sigs[5] = {
+		SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGUSR1
+	};
+	size_t			 i;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	for (i = 0; i < NITEMS(sigs); i++) {
+		signal_set(&ev[i], sigs[i], cb_signal, NULL);
+		(void)signal_add(&ev[i], NULL);
+	}
+}
+
+/* Descriptors 0 to 2 must be something, or a socket would become stderr. */
+static void
+standard_fds(void)
+{
+	int	 fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd != -1 && fd <= STDERR_FILENO);
+	if (fd != -1)
+		close(fd);
+}
+
+/* With -n: only look at the configuration. */
+static void __attribute__((__noreturn__))
+check(struct conf *conf, int verbose)
+{
+	if (verbose)
+		conf_print(conf);
+	if (fflush(stdout) == EOF)
+		fatal("stdout");
+	conf_free(conf);
+	(void)fprintf(stderr, "configuration OK\n");
+	exit(0);
+}
+
+/* What can fail does so here, on the caller's terminal. */
+static void
+prepare(const char *libexec)
+{
+	if (geteuid() != 0)
+		fatalx("must be started as root");
+	if ((env.libexec = realpath(libexec, NULL)) == NULL ||
+	    (env.file = realpath(env.file, NULL)) == NULL)
+		fatal("%s", env.libexec == NULL ? libexec : env.file);
+	env.lock_fd = listen_lock(env.conf->statedir);
+	chroot_make(env.conf->chroot);
+	env.listen_fd = listen_bind(&env.conf->listen, SOCK_STREAM);
+	env.control_fd = listen_bind(&env.conf->control, SOCK_SEQPACKET);
+	env.drain_fd = listen_drain(env.conf->statedir);
+	(void)umask(077);
+}
+
+static void
+detach(void)
+{
+	int	 fd;
+
+	if (env.debug)
+		return;
+	if ((fd = log_connect()) == -1)
+		log_warn("%s: will log as soon as it is there", _PATH_LOG);
+	if (daemon(0, 0) == -1)
+		fatal("daemon");
+	log_init("parent", fd, env.verbose);
+	evtimer_set(&log_timer, cb_log, NULL);
+	cb_log(-1, 0, NULL);
+}
+
+static void
+children(void)
+{
+	struct proc	*p;
+	unsigned int	 i;
+
+	(void)proc_add(ROLE_RESOLVER, 1);
+	(void)proc_add(ROLE_NAMES, 1);
+	(void)proc_add(ROLE_NAMES, 2);
+	(void)proc_add(ROLE_CONTROL, 1);
+	for (i = 1; i <= env.conf->prefork; i++)
+		(void)proc_add(ROLE_WORKER, i);
+	TAILQ_FOREACH(p, &env.procs, next)
+		proc_spawn(p);
+}
+
+int
+main(int argc, char **argv)
+{
+	const char	*libexec = LIBEXECDIR;
+	char		 err[512];
+	int		 ch, nflag = 0;
+
+	standard_fds();
+	log_init(NULL, -1, 0);
+	env.file = CONF_FILE;
+	while ((ch = getopt(argc, argv, "df:L:nv")) != -1)
+		switch (ch) {
+		case 'd':
+			env.debug = 1;
+			break;
+		case 'f':
+			env.file = optarg;
+			break;
+		case 'L':
+			libexec = optarg;
+			break;
+		case 'n':
+			nflag = 1;
+			break;
+		case 'v':
+			env.verbose = 1;
+			break;
+		default:
+			usage();
+		}
+	if (argc != optind)
+		usage();
+	env.conf = parse_config(env.file, nflag ? getuid() : 0, err,
+	    sizeof(err));
+	if (env.conf == NULL || conf_accounts(env.conf, err, sizeof(err)) == -1)
+		return (1);
+	if (nflag)
+		check(env.conf, env.verbose);
+	log_init("milter-sysuser", -1, env.verbose);
+	prepare(libexec);
+	detach();
+
+	env.started = uptime();
+	if (event_init() == NULL)
+		fatalx("no event loop");
+	proc_init(&env);
+	peers_init(&env);
+	load_init(&env);
+	signals();
+	children();
+	load_start(env.conf->policy);
+	setproctitle("parent [%s]", env.file);
+	(void)event_dispatch();
+	log_info("stopped");
+	return (0);
+}

@@ -1,0 +1,463 @@
+/*
+ * Copyright (c) 2026 the milter-sysuser authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * What the parent tells its children and hears from them.  They are less
+ * trusted, all of them: whatever one sends costs that one its life at worst.
+ */
+
+#include <sys/types.h>
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "proc.h"
+
+#define COUNT_TIME	500	/* ms, that a status waits for counters */
+#define WAITING_MAX	64	/* questions for a status at a time */
+
+static struct parent	*env;
+
+/* Who talks to whom: the client first, who lives by the server's answers. */
+static const struct {
+	enum role	 client, server;
+} edges[] = {
+	{ ROLE_WORKER,	ROLE_RESOLVER },
+	{ ROLE_CONTROL,	ROLE_RESOLVER },
+	{ ROLE_RESOLVER, ROLE_NAMES },
+};
+
+/* Those who wait until the children have told their counters. */
+static struct {
+	uint32_t	 ids[WAITING_MAX];
+	size_t		 n;
+	int		 log;		/* SIGUSR1 waits as well */
+	struct event	 timer;
+} waiting;
+
+static int	 on_hello(struct peer *, struct msg *);
+static int	 on_ready(struct peer *, struct msg *);
+static int	 on_conf_ack(struct peer *, struct msg *);
+static int	 on_idof(struct peer *, struct msg *);
+static int	 on_stats(struct peer *, struct msg *);
+static int	 on_procs(struct peer *, struct msg *);
+static int	 on_reload(struct peer *, struct msg *);
+static int	 on_stop(struct peer *, struct msg *);
+static void	 cb_counted(int, short, void *);
+
+const struct handler parent_handlers[] = {
+	{ IMSG_HELLO,		on_hello },
+	{ IMSG_READY,		on_ready },
+	{ IMSG_CONF_ACK,	on_conf_ack },
+	{ IMSG_IDOF,		on_idof },
+	{ IMSG_STATS,		on_stats },
+	{ IMSG_PROCS,		on_procs },
+	{ IMSG_RELOAD,		on_reload },
+	{ IMSG_STOP,		on_stop },
+	{ IMSG_MAX,		NULL }
+};
+
+void
+peers_init(struct parent *parent)
+{
+	env = parent;
+	evtimer_set(&waiting.timer, cb_counted, NULL);
+}
+
+/* The channel is closed, or not worth keeping. */
+void
+peers_gone(struct peer *peer, const char *why)
+{
+	struct proc	*p = peer->arg;
+
+	if (env->stopping)
+		return;
+	if (why != NULL)
+		proc_kill(p, "sent nonsense: killing it");
+	else if (p->pid != 0)
+		(void)kill(p->pid, SIGKILL);	/* most likely it is dead */
+}
+
+/* Send a message with a duplicate of a descriptor that stays ours. */
+static void
+send_fd(struct proc *p, struct msg *m, int fd)
+{
+	if ((m->fd = fcntl(fd, F_DUPFD_CLOEXEC, 5)) == -1)
+		log_warn("dup");
+	else if (peer_send(&p->peer, m) == -1)
+		log_warn("send");
+}
+
+static void
+send_peer(struct proc *to, const struct proc *other, int fd)
+{
+	struct msg	 m;
+
+	msg_new(&m, IMSG_PEER, 0);
+	m.fd = fd;
+	put_u8(&m, other->role);
+	put_u16(&m, other->instance);
+	if (peer_send(&to->peer, &m) == -1)
+		log_warn("send");
+}
+
+/* Join the two by a new channel, if they are to talk to each other. */
+static void
+join(struct proc *a, struct proc *b)
+{
+	int	 pair[2];
+	size_t	 i;
+
+	for (i = 0; i < NITEMS(edges); i++)
+		if ((a->role == edges[i].client && b->role == edges[i].server) ||
+		    (b->role == edges[i].client && a->role == edges[i].server))
+			break;
+	if (i == NITEMS(edges))
+		return;
+	if (chan_pair(pair) == -1) {
+		log_warn("socketpair");
+		return;
+	}
+	send_peer(a, b, pair[0]);
+	send_peer(b, a, pair[1]);
+}
+
+static int
+policy_message(struct msg *m, void *arg)
+{
+	return (peer_send(arg, m));
+}
+
+/* The items are counted first, so that BEGIN can announce them. */
+static int
+policy_count(struct msg *m, void *arg)
+{
+	(void)m;
+	(void)arg;
+	return (0);
+}
+
+/* Send a child the policy in force, if it gets one at all. */
+void
+peers_policy(struct proc *p)
+{
+	const struct policy	*policy = env->conf->policy;
+	struct msg		 m;
+	int			 n;
+
+	if (p->role != ROLE_WORKER && p->role != ROLE_RESOLVER)
+		return;
+	n = policy_send(policy, p->role, policy_count, NULL);
+	msg_new(&m, IMSG_CONF_BEGIN, 0);
+	put_u32(&m, policy->generation);
+	put_u32(&m, n);
+	if (peer_send(&p->peer, &m) == -1 ||
+	    policy_send(policy, p->role, policy_message, &p->peer) == -1) {
+		log_warn("configuration");
+		return;
+	}
+	msg_new(&m, IMSG_CONF_END, 0);
+	put_u32(&m, policy->generation);
+	(void)peer_send(&p->peer, &m);
+}
+
+static void
+send_listener(struct proc *p, uint16_t index, int fd)
+{
+	struct msg	 m;
+
+	msg_new(&m, IMSG_LISTEN, 0);
+	put_u16(&m, index);
+	send_fd(p, &m, fd);
+}
+
+/* Give all who said HELLO what they need to START, if it is there. */
+void
+peers_feed(void)
+{
+	struct proc	*p;
+	struct msg	 m;
+
+	TAILQ_FOREACH(p, &env->procs, next) {
+		if (!p->hello || p->fed || !p->peer.open)
+			continue;
+		if (p->role == ROLE_WORKER && !load_settled())
+			continue;
+		if (p->role == ROLE_WORKER) {
+			send_listener(p, 0, env->listen_fd);
+			send_listener(p, 1, env->drain_fd);
+		} else if (p->role == ROLE_CONTROL)
+			send_listener(p, 0, env->control_fd);
+		peers_policy(p);
+		msg_new(&m, IMSG_START, 0);
+		(void)peer_send(&p->peer, &m);
+		p->fed = 1;
+	}
+}
+
+static int
+on_hello(struct peer *peer, struct msg *m)
+{
+	struct proc	*o, *p = peer->arg;
+	uint32_t	 version = get_u32(m), pid = get_u32(m);
+
+	if (msg_end(m) == -1 || pid != (uint32_t)p->pid)
+		return (-1);
+	if (version != PROTOCOL_VERSION) {
+		log_warnx("%s is of another version", role_names[p->role]);
+		return (-1);
+	}
+	p->hello = 1;
+	TAILQ_FOREACH(o, &env->procs, next)
+		if (o != p && o->hello && o->peer.open)
+			join(p, o);
+	peers_feed();
+	return (0);
+}
+
+static int
+on_ready(struct peer *peer, struct msg *m)
+{
+	struct proc	*p = peer->arg;
+
+	if (msg_end(m) == -1 || !p->fed)
+		return (-1);
+	peer->chan.state = S_RUN;
+	(void)evtimer_del(&p->timer);
+	load_pump();
+	parent_step(env);
+	return (0);
+}
+
+static int
+on_conf_ack(struct peer *peer, struct msg *m)
+{
+	struct proc	*p = peer->arg;
+	uint32_t	 generation = get_u32(m), error = get_u32(m);
+
+	if (msg_end(m) == -1)
+		return (-1);
+	if (error != 0)
+		return (-1);	/* what we sent was right: it is ill */
+	p->generation = generation;
+	load_acked();
+	return (0);
+}
+
+static int
+on_idof(struct peer *peer, struct msg *m)
+{
+	uint8_t		 found = get_u8(m);
+	uint32_t	 value = get_u32(m);
+
+	if (msg_end(m) == -1 || found >= FOUND_MAX)
+		return (-1);
+	load_idof(peer->arg, m->id, found, value);
+	return (0);
+}
+
+/* An answer to control, which hands it to its client. */
+void
+peers_result(uint32_t id, int error, const char *text)
+{
+	struct proc	*p;
+	struct msg	 m;
+	char		 cut[STR_MAX];
+
+	(void)strlcpy(cut, text, sizeof(cut));
+	msg_new(&m, IMSG_RESULT, id);
+	put_u32(&m, error);
+	put_str(&m, cut);
+	TAILQ_FOREACH(p, &env->procs, next)
+		if (p->role == ROLE_CONTROL && proc_running(p))
+			(void)peer_send(&p->peer, &m);
+}
+
+static void
+send_proc(struct proc *to, uint32_t id, const struct proc *p)
+{
+	struct msg	 m;
+	size_t		 i;
+
+	msg_new(&m, IMSG_PROC, id);
+	put_u8(&m, p == NULL ? ROLE_PARENT : p->role);
+	put_u16(&m, p == NULL ? 0 : p->instance);
+	put_u32(&m, p == NULL ? (uint32_t)getpid() : (uint32_t)p->pid);
+	put_u32(&m, p == NULL ? 0 : p->role == ROLE_WORKER ?
+	    env->conf->user.uid : p->role == ROLE_RESOLVER ?
+	    env->conf->resolver.uid : env->conf->names.uid);
+	put_u32(&m, p == NULL ? uptime() - env->started :
+	    uptime() - p->started);
+	put_u32(&m, p == NULL ? 0 : p->restarts);
+	put_u8(&m, p == NULL ? 1 : proc_running(p));
+	for (i = 0; i < STAT_MAX; i++)
+		put_u64(&m, p == NULL ? 0 : p->counters[i]);
+	(void)peer_send(&to->peer, &m);
+}
+
+static void
+log_counters(void)
+{
+	const struct proc	*p;
+	uint64_t		 sum[STAT_MAX] = { 0 };
+	char			 line[512];
+	size_t			 i, n = 0;
+
+	TAILQ_FOREACH(p, &env->procs, next)
+		for (i = 0; i < STAT_MAX; i++)
+			sum[i] += p->counters[i];
+	for (i = 0; i < STAT_MAX && n < sizeof(line); i++)
+		n += snprintf(line + n, sizeof(line) - n, " %s=%llu",
+		    stat_names[i], (unsigned long long)sum[i]);
+	log_info("statistics:%s", line);
+}
+
+/* All have told their counters, or have had their time. */
+static void
+counted(void)
+{
+	struct proc	*p, *control = NULL;
+	size_t		 i;
+
+	(void)evtimer_del(&waiting.timer);
+	if (waiting.log)
+		log_counters();
+	waiting.log = 0;
+	TAILQ_FOREACH(p, &env->procs, next)
+		if (p->role == ROLE_CONTROL && proc_running(p))
+			control = p;
+	for (i = 0; i < waiting.n && control != NULL; i++) {
+		send_proc(control, waiting.ids[i], NULL);
+		TAILQ_FOREACH(p, &env->procs, next)
+			send_proc(control, waiting.ids[i], p);
+		peers_result(waiting.ids[i], 0, "");
+	}
+	waiting.n = 0;
+}
+
+static void
+cb_counted(int fd, short event, void *arg)
+{
+	(void)fd;
+	(void)event;
+	(void)arg;
+	counted();
+}
+
+static void
+count(void)
+{
+	struct timeval	 tv = { 0, COUNT_TIME * 1000 };
+	struct proc	*p;
+	struct msg	 m;
+
+	if (evtimer_pending(&waiting.timer, NULL))
+		return;
+	TAILQ_FOREACH(p, &env->procs, next) {
+		p->counting = 0;
+		if (!proc_running(p) || p->role == ROLE_NAMES)
+			continue;	/* names has none and may hang */
+		msg_new(&m, IMSG_STATS_GET, 0);
+		if (peer_send(&p->peer, &m) == 0)
+			p->counting = 1;
+	}
+	(void)evtimer_add(&waiting.timer, &tv);
+}
+
+/* SIGUSR1. */
+void
+peers_stats(void)
+{
+	waiting.log = 1;
+	count();
+}
+
+static int
+on_stats(struct peer *peer, struct msg *m)
+{
+	struct proc	*p = peer->arg;
+	size_t		 i;
+
+	for (i = 0; i < STAT_MAX; i++)
+		p->counters[i] = get_u64(m);
+	if (msg_end(m) == -1 || !p->counting)
+		return (-1);
+	p->counting = 0;
+	TAILQ_FOREACH(p, &env->procs, next)
+		if (p->counting && proc_running(p))
+			return (0);
+	counted();
+	return (0);
+}
+
+static int
+on_procs(struct peer *peer, struct msg *m)
+{
+	(void)peer;
+	if (msg_end(m) == -1)
+		return (-1);
+	if (waiting.n == WAITING_MAX) {
+		peers_result(m->id, EAGAIN, "too many ask at once");
+		return (0);
+	}
+	waiting.ids[waiting.n++] = m->id;
+	count();
+	return (0);
+}
+
+static int
+on_reload(struct peer *peer, struct msg *m)
+{
+	(void)peer;
+	if (msg_end(m) == -1)
+		return (-1);
+	load_reload(1, m->id);
+	return (0);
+}
+
+static int
+on_stop(struct peer *peer, struct msg *m)
+{
+	(void)peer;
+	if (msg_end(m) == -1)
+		return (-1);
+	peers_result(m->id, 0, "");
+	parent_stop(env);
+	return (0);
+}
+
+/* syslogd is another one than before: children in a chroot can't reconnect. */
+void
+peers_newlog(void)
+{
+	struct proc	*p;
+	struct msg	 m;
+	int		 fd;
+
+	TAILQ_FOREACH(p, &env->procs, next) {
+		if (!p->hello || !p->peer.open || (fd = log_connect()) == -1)
+			continue;
+		msg_new(&m, IMSG_LOGFD, 0);
+		m.fd = fd;
+		(void)peer_send(&p->peer, &m);
+	}
+}

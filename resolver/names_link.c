@@ -1,0 +1,319 @@
+/*
+ * Copyright (c) 2026 the milter-sysuser authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Names of uids, from the names processes, which may hang for as long as a
+ * directory server likes.  So each question has a deadline, answers are kept,
+ * and somebody known keeps his name when the directory is away.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "resolver.h"
+
+#define FRESH_TIME	60		/* s, that an answer is good */
+#define ACCOUNTS_MAX	4096
+#define WAITING_MAX	4096		/* lookups that wait for a name */
+#define NAMES_PROCS	2
+
+static int	 account_cmp(const struct account *, const struct account *);
+static int	 on_named(struct peer *, struct msg *);
+static void	 names_gone(struct peer *, const char *);
+static void	 cb_late(int, short, void *);
+
+RB_HEAD(accounts, account);
+RB_PROTOTYPE(accounts, account, byuid, account_cmp)
+RB_GENERATE(accounts, account, byuid, account_cmp)
+
+static struct accounts	 accounts = RB_INITIALIZER(&accounts);
+static TAILQ_HEAD(ages, account) ages =
+    TAILQ_HEAD_INITIALIZER(ages);
+static size_t		 naccounts, nwaiting;
+static struct peer	 names[NAMES_PROCS];
+static unsigned int	 open_questions[NAMES_PROCS];
+static struct timeval	 patience = { 0, 500000 };
+
+static const struct handler names_handlers[] = {
+	{ IMSG_NAMED,		on_named },
+	{ IMSG_MAX,		NULL }
+};
+
+static int
+account_cmp(const struct account *a, const struct account *b)
+{
+	return (a->uid < b->uid ? -1 : a->uid > b->uid);
+}
+
+static void
+account_free(struct account *a)
+{
+	RB_REMOVE(accounts, &accounts, a);
+	TAILQ_REMOVE(&ages, a, byage);
+	naccounts--;
+	if (a->asked != NULL)
+		open_questions[a->asked - names]--;
+	free(a->groups);
+	free(a->name);
+	free(a);
+}
+
+/* What we know of uid, or NULL if there is no memory. */
+struct account *
+account_get(uint32_t uid)
+{
+	struct account	 key = { .uid = uid }, *a;
+
+	if ((a = RB_FIND(accounts, &accounts, &key)) != NULL) {
+		TAILQ_REMOVE(&ages, a, byage);
+		TAILQ_INSERT_HEAD(&ages, a, byage);
+		return (a);
+	}
+	a = TAILQ_LAST(&ages, ages);
+	if (naccounts >= ACCOUNTS_MAX && TAILQ_EMPTY(&a->waiting))
+		account_free(a);
+	if (naccounts >= ACCOUNTS_MAX ||
+	    (a = calloc(1, sizeof(*a))) == NULL)
+		return (NULL);
+	a->uid = uid;
+	TAILQ_INIT(&a->waiting);
+	evtimer_set(&a->timer, cb_late, a);
+	RB_INSERT(accounts, &accounts, a);
+	TAILQ_INSERT_HEAD(&ages, a, byage);
+	naccounts++;
+	return (a);
+}
+
+/* A worker waits so many ms for us; half of it is for the name. */
+void
+names_patience(uint32_t ms)
+{
+	patience.tv_sec = ms / 2 / 1000;
+	patience.tv_usec = ms / 2 % 1000 * 1000;
+}
+
+/* A names process, in the place of an earlier one. */
+void
+names_open(int fd, unsigned int instance)
+{
+	struct peer	*n = &names[instance % NAMES_PROCS];
+
+	if (n->open) {
+		peer_close(n);
+		names_gone(n, NULL);
+	}
+	peer_open(n, fd, ROLE_RESOLVER, ROLE_NAMES, instance, names_handlers,
+	    names_gone);
+	n->chan.state = S_RUN;
+}
+
+/* The less busy of those that are there, or NULL. */
+static struct peer *
+names_peer(void)
+{
+	struct peer	*best = NULL;
+	size_t		 i;
+
+	for (i = 0; i < NAMES_PROCS; i++)
+		if (names[i].open && (best == NULL ||
+		    open_questions[i] < open_questions[best - names]))
+			best = &names[i];
+	return (best);
+}
+
+static void
+ask(struct account *a)
+{
+	struct peer	*n;
+	struct msg	 m;
+
+	if (a->asked != NULL || (n = names_peer()) == NULL)
+		return;
+	msg_new(&m, IMSG_NAME, a->uid);
+	put_u32(&m, a->uid);
+	if (peer_send(n, &m) == -1)
+		return;
+	a->asked = n;
+	a->late = 0;
+	open_questions[n - names]++;
+}
+
+/*
+ * True if what we have is to be used as it is: it is good, or there is no
+ * use in waiting.  Asks if it is getting old.
+ */
+int
+names_fresh(struct account *a)
+{
+	time_t	 now = now_usec() / 1000000;
+
+	if (a->told != 0 && now - a->told < FRESH_TIME)
+		return (1);
+	ask(a);
+	return (a->asked == NULL || a->late);
+}
+
+/*
+ * Keep an answer until the name is there or the time is up.  Returns -1 if
+ * there is no room: then the answer goes without.
+ */
+int
+names_wait(struct account *a, struct peer *client, uint32_t id,
+    const struct found *found)
+{
+	struct pending	*p;
+	const char	*base = (const char *)found;
+	size_t		 i;
+
+	if (nwaiting >= WAITING_MAX || (p = malloc(sizeof(*p))) == NULL)
+		return (-1);
+	p->client = client;
+	p->id = id;
+	p->found = *found;
+	/* The texts are inside, or NULL. */
+	for (i = 0; i < T_MAX; i++)
+		if (found->owner.text[i] != NULL)
+			p->found.owner.text[i] = (const char *)&p->found +
+			    (found->owner.text[i] - base);
+	if (TAILQ_EMPTY(&a->waiting))
+		(void)evtimer_add(&a->timer, &patience);
+	TAILQ_INSERT_TAIL(&a->waiting, p, next);
+	nwaiting++;
+	return (0);
+}
+
+static void
+pending_free(struct account *a, struct pending *p)
+{
+	TAILQ_REMOVE(&a->waiting, p, next);
+	nwaiting--;
+	free(p);
+}
+
+static void
+answer_waiting(struct account *a)
+{
+	struct pending	*p;
+
+	(void)evtimer_del(&a->timer);
+	while ((p = TAILQ_FIRST(&a->waiting)) != NULL) {
+		resolver_reply(p->client, p->id, &p->found, a);
+		pending_free(a, p);
+	}
+}
+
+/* A client has gone: nobody waits for its answers. */
+void
+names_forget(const struct peer *client)
+{
+	struct account	*a;
+	struct pending	*p, *next;
+
+	if (nwaiting == 0)
+		return;
+	RB_FOREACH(a, accounts, &accounts)
+		for (p = TAILQ_FIRST(&a->waiting); p != NULL; p = next) {
+			next = TAILQ_NEXT(p, next);
+			if (p->client == client)
+				pending_free(a, p);
+		}
+}
+
+static void
+cb_late(int fd, short event, void *arg)
+{
+	struct account	*a = arg;
+
+	(void)fd;
+	(void)event;
+	if (!a->late)
+		log_debug("no name for uid %u in time", a->uid);
+	a->late = 1;
+	answer_waiting(a);
+}
+
+/* Nothing was answered: what was asked has to be asked again. */
+static void
+names_gone(struct peer *n, const char *why)
+{
+	struct account	*a;
+
+	(void)why;
+	RB_FOREACH(a, accounts, &accounts)
+		if (a->asked == n) {
+			a->asked = NULL;
+			if (!TAILQ_EMPTY(&a->waiting))
+				ask(a);
+		}
+	open_questions[n - names] = 0;
+}
+
+static int
+account_set(struct account *a, const char *name, const uint32_t *groups,
+    uint32_t ngroups)
+{
+	uint32_t	*g = NULL;
+	char		*s = NULL;
+
+	if (name != NULL && ((s = strdup(name)) == NULL || (g = reallocarray(
+	    NULL, ngroups + 1, sizeof(*g))) == NULL)) {
+		free(s);
+		return (-1);
+	}
+	if (g != NULL)
+		memcpy(g, groups, ngroups * sizeof(*g));
+	free(a->name);
+	free(a->groups);
+	a->name = s;
+	a->groups = g;
+	a->ngroups = g == NULL ? 0 : ngroups;
+	return (0);
+}
+
+/*
+ * From names, which believes a directory: a text that may say anything.  One
+ * that is empty or looks like #uid names nobody.
+ */
+static int
+on_named(struct peer *n, struct msg *m)
+{
+	struct account	 key = { .uid = m->id }, *a;
+	uint32_t	 groups[MAX_GROUPS], ngroups, i;
+	enum presence	 found = get_u8(m);
+	char		 name[MAX_NAME + 2];
+
+	get_str(m, name, sizeof(name));
+	if ((ngroups = get_u16(m)) > MAX_GROUPS || found >= FOUND_MAX)
+		return (-1);
+	for (i = 0; i < ngroups; i++)
+		groups[i] = get_u32(m);
+	if (msg_end(m) == -1)
+		return (-1);
+	a = RB_FIND(accounts, &accounts, &key);
+	if (a == NULL || a->asked != n)
+		return (0);		/* forgotten since */
+	a->asked = NULL;
+	a->late = 0;
+	open_questions[n - names]--;
+	if (name[0] == '\0' || name[0] == '#')
+		found = found == FOUND_YES ? FOUND_NO : found;
+	if (found != FOUND_FAILED && account_set(a, found == FOUND_YES ?
+	    name : NULL, groups, ngroups) == 0)
+		a->told = now_usec() / 1000000;
+	answer_waiting(a);
+	return (0);
+}

@@ -1,0 +1,117 @@
+/*
+ * Copyright (c) 2026 the milter-sysuser authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * The contract between owner.c, which decides, and the backend, which knows
+ * one operating system.  A backend never guesses: what it can't know it
+ * leaves out.
+ */
+
+#ifndef OS_H
+#define OS_H
+
+#include "sysuser.h"
+
+enum sock_state {
+	SOCK_OWNED,		/* the kernel names its owner */
+	SOCK_ORPHAN,		/* owner known, but no process has it */
+	SOCK_FORGOTTEN,		/* there, but the owner is lost */
+	SOCK_NONE,		/* no such connection */
+	SOCK_DENIED, SOCK_UNSUPPORTED, SOCK_FAILED
+};
+
+/* One end of a connection as the kernel keeps it. */
+struct sock {
+	enum sock_state		 state;
+	uint32_t		 uid;		/* OWNED and ORPHAN */
+	uint64_t		 inode;		/* what processes hold */
+	uint64_t		 cookie;	/* never reused */
+	uint64_t		 cgroup;	/* where it was made, or 0 */
+	int			 established;	/* neither side has closed */
+};
+
+/* A process that holds a socket; below start are notes of the backend. */
+struct holder {
+	uint32_t		 pid;
+	uint32_t		 uid;		/* effective, now */
+	uint64_t		 start;		/* with pid: names it for ever */
+	uint64_t		 inode;		/* of the socket that it holds */
+	uint32_t		 tid;		/* thread that has it alone, or 0 */
+	int			 fd;		/* seen there, or -1: not seen */
+};
+#define MAX_HOLDERS	64
+
+/* How long a search for holders may take. */
+struct budget {
+	uint32_t		 usec;		/* 0: don't search */
+	int			(*busy)(void *);/* true: somebody waits, and one
+						   holder is enough */
+	void			*arg;
+};
+
+/*
+ * What is found out, with room for its texts, each one byte longer than may
+ * be shown, so that a cut can be seen.  The caller says in want which texts
+ * of the process it has a use for.  It should not ask for T_CMDLINE without
+ * need: that is read from memory of the process, which can make a reader wait.
+ */
+struct found {
+	struct owner		 owner;
+	uint32_t		 want;		/* bits 1 << enum text */
+	uint32_t		 holder_uid;	/* of owner.pid */
+	char			 program[MAX_NAME + 2];
+	char			 exe[MAX_PATH + 2];
+	char			 cwd[MAX_PATH + 2];
+	char			 unit[MAX_PATH + 2];
+	char			 container[MAX_PATH + 2];
+	char			 cmdline[MAX_PATH + 2];
+};
+
+struct os_ops {
+	const char	*name;
+	const char	*dir;		/* to chroot to, or NULL */
+	int		 keep;		/* for privdrop() */
+
+	/* As root, before the drop: open what can't be opened later. */
+	void		(*open)(void);
+
+	/* The client's end of the connection. */
+	void		(*sock)(const struct conn_key *, struct sock *);
+
+	/* True if the connection still has this very socket. */
+	int		(*same)(const struct conn_key *, const struct sock *);
+
+	/* 1: an address of this host's own; 0: not; -1: can't tell. */
+	int		(*local)(const struct endpoint *);
+
+	/*
+	 * The processes that hold the socket, those of its uid first, the
+	 * newest first, as far as the budget goes.  Returns how many were
+	 * found; of more than MAX_HOLDERS only the first are filled in.
+	 */
+	size_t		(*holders)(const struct sock *, const struct budget *,
+			    struct holder[MAX_HOLDERS]);
+
+	/*
+	 * Fill in what a process says and what is known of it.  Returns -1 if
+	 * it is not, or no longer, the process that the holder names.
+	 */
+	int		(*process)(const struct holder *, struct found *);
+};
+
+extern const struct os_ops os_native;
+
+#endif

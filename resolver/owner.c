@@ -1,0 +1,276 @@
+/*
+ * Copyright (c) 2026 the milter-sysuser authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * The decision who owns the client's end of a connection.  Nothing here
+ * knows an operating system: what the kernel says comes through os_ops.
+ *
+ * Two things are never done: to name somebody for a connection that is not
+ * provably the one that the MTA asks about, and to take "uid 0, inode 0",
+ * which is what kernels say when they have forgotten, for root.
+ */
+
+#include <string.h>
+
+#include "owner.h"
+
+static int	 key_valid(const struct conn_key *);
+static void	 key_swap(struct conn_key *, const struct conn_key *);
+static enum reason reason_of(enum sock_state);
+static enum reason server_end(const struct os_ops *, const struct conn_key *);
+static void	 not_there(const struct os_ops *, const struct conn_key *,
+		    struct owner *);
+static void	 forget_process(struct found *);
+static int	 older(const struct holder *, const struct holder *);
+
+/*
+ * Who owns it, without the process.  What it costs does not depend on how
+ * many processes and sockets there are.  sock is for owner_search().
+ */
+void
+owner_ask(const struct os_ops *os, const struct conn_key *key,
+    struct sock *sock, struct found *found)
+{
+	struct owner	*owner = &found->owner;
+	enum reason	 reason;
+
+	memset(sock, 0, sizeof(*sock));
+	sock->state = SOCK_FAILED;
+	owner_unknown(owner, R_FAILED);
+	found->holder_uid = 0;
+	if (!key_valid(key))
+		return;
+
+	os->sock(key, sock);
+	if (sock->state == SOCK_NONE) {
+		not_there(os, key, owner);
+		return;
+	}
+	if ((reason = reason_of(sock->state)) == R_NONE)
+		reason = server_end(os, key);
+	owner_unknown(owner, reason);
+	if (reason != R_NONE)
+		return;
+	owner->verdict = E_OWNED;
+	owner->source = SRC_UIDONLY;
+	owner->uid = sock->uid;
+	found->holder_uid = sock->uid;
+}
+
+/*
+ * Add the process to what owner_ask() said.
+ *
+ * What is said of the process must be true of this very socket, so the last
+ * question is whether the connection still has it.  If not, the process is
+ * forgotten.  The uid stays: the kernel gave it together with the whole
+ * 4-tuple while the MTA had its end open, and what became of the socket
+ * later does not change who owned it then.
+ */
+void
+owner_search(const struct os_ops *os, const struct conn_key *key,
+    const struct sock *sock, const struct budget *budget, struct found *found)
+{
+	struct holder		 list[MAX_HOLDERS];
+	const struct holder	*h;
+	size_t			 count, n;
+
+	if (found->owner.verdict != E_OWNED || sock->state != SOCK_OWNED ||
+	    budget->usec == 0)
+		return;
+
+	count = os->holders(sock, budget, list);
+	n = count < MAX_HOLDERS ? count : MAX_HOLDERS;
+	while ((h = owner_pick(list, n, sock->uid)) != NULL) {
+		if (os->process(h, found) == 0)
+			break;
+		/* It has ended or let go of the socket: as if never seen. */
+		forget_process(found);
+		list[h - list] = list[--n];
+		count--;
+	}
+	if (h == NULL)
+		return;
+	if (!os->same(key, sock)) {
+		forget_process(found);
+		return;
+	}
+	found->owner.source = SRC_SCAN;
+	found->owner.pid = h->pid;
+	found->owner.start = h->start;
+	found->owner.holders = count;
+	found->holder_uid = h->uid;
+}
+
+void
+owner_find(const struct os_ops *os, const struct conn_key *key,
+    const struct budget *budget, struct found *found)
+{
+	struct sock	 sock;
+
+	owner_ask(os, key, &sock, found);
+	owner_search(os, key, &sock, budget, found);
+}
+
+/*
+ * Of several holders the oldest one that runs as the socket's owner, else
+ * the oldest: a child that inherited it, or somebody to whom it was passed,
+ * came later.
+ */
+const struct holder *
+owner_pick(const struct holder *list, size_t n, uint32_t uid)
+{
+	const struct holder	*best = NULL;
+	size_t			 i;
+	int			 mine;
+
+	for (i = 0; i < n; i++) {
+		if (best == NULL) {
+			best = &list[i];
+			continue;
+		}
+		mine = list[i].uid == uid;
+		if (mine != (best->uid == uid)) {
+			if (mine)
+				best = &list[i];
+		} else if (older(&list[i], best))
+			best = &list[i];
+	}
+	return (best);
+}
+
+static int
+older(const struct holder *a, const struct holder *b)
+{
+	if (a->start != b->start)
+		return (a->start < b->start);
+	return (a->pid < b->pid);
+}
+
+/* Callers don't ask for what can't be a connection; the answer is safe. */
+static int
+key_valid(const struct conn_key *key)
+{
+	return (key->client.port != 0 && key->server.port != 0 &&
+	    !endpoint_is_any(&key->client) && !endpoint_is_any(&key->server) &&
+	    !endpoint_equal(&key->client, &key->server));
+}
+
+static void
+key_swap(struct conn_key *to, const struct conn_key *from)
+{
+	to->client = from->server;
+	to->server = from->client;
+}
+
+static enum reason
+reason_of(enum sock_state state)
+{
+	switch (state) {
+	case SOCK_OWNED:
+	case SOCK_ORPHAN:
+		return (R_NONE);
+	case SOCK_FORGOTTEN:
+	case SOCK_NONE:
+		return (R_CLOSED);
+	case SOCK_DENIED:
+		return (R_DENIED);
+	case SOCK_UNSUPPORTED:
+		return (R_UNSUPPORTED);
+	case SOCK_FAILED:
+		break;
+	}
+	return (R_FAILED);
+}
+
+/*
+ * The MTA asks about a connection that it has accepted.  If nobody has
+ * accepted the server's end of this one (it is in the queue of the listening
+ * socket), then it is a later one: the first has ended and its port is used
+ * again, perhaps by somebody else.  A server's end that the MTA has closed
+ * looks the same and gets the same answer; no message comes from there.
+ *
+ * A server's end that is not there at all is a later connection whose
+ * handshake the full queue does not let end.  But where the server's address
+ * is not this host's own, the MTA is in another network namespace or on
+ * another host, and nothing can be asked.
+ */
+static enum reason
+server_end(const struct os_ops *os, const struct conn_key *key)
+{
+	struct conn_key	 swapped;
+	struct sock	 sock;
+
+	memset(&sock, 0, sizeof(sock));
+	key_swap(&swapped, key);
+	os->sock(&swapped, &sock);
+	switch (sock.state) {
+	case SOCK_OWNED:
+		return (R_NONE);
+	case SOCK_ORPHAN:
+	case SOCK_FORGOTTEN:
+		return (R_REUSED);
+	case SOCK_NONE:
+		return (os->local(&key->server) == 0 ? R_NONE : R_REUSED);
+	default:
+		return (reason_of(sock.state));
+	}
+}
+
+/*
+ * The kernel has no such connection.  If the client is of this host, it has
+ * closed; or, if the server's end lives on, the client's end has another
+ * destination, because the packets are redirected.
+ */
+static void
+not_there(const struct os_ops *os, const struct conn_key *key,
+    struct owner *owner)
+{
+	struct conn_key	 swapped;
+	struct sock	 sock;
+
+	switch (os->local(&key->client)) {
+	case 0:
+		owner_unknown(owner, R_NONE);
+		owner->verdict = E_REMOTE;
+		return;
+	case 1:
+		break;
+	default:
+		owner_unknown(owner, R_FAILED);
+		return;
+	}
+	memset(&sock, 0, sizeof(sock));
+	key_swap(&swapped, key);
+	os->sock(&swapped, &sock);
+	owner_unknown(owner, R_CLOSED);
+	if (sock.established && (sock.state == SOCK_OWNED ||
+	    sock.state == SOCK_ORPHAN || sock.state == SOCK_FORGOTTEN))
+		owner_unknown(owner, R_REDIRECTED);
+}
+
+static void
+forget_process(struct found *found)
+{
+	struct owner	*owner = &found->owner;
+
+	owner->source = SRC_UIDONLY;
+	owner->login = LOGIN_UNSET;
+	owner->pid = NO_PID;
+	owner->start = 0;
+	owner->holders = 0;
+	memset(owner->text, 0, sizeof(owner->text));
+	found->holder_uid = owner->uid;
+}

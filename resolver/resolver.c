@@ -1,0 +1,350 @@
+/*
+ * Copyright (c) 2026 the milter-sysuser authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * The resolver: who owns the client end of that connection?  It answers this
+ * to workers and control, tells the parent its counters, and does nothing
+ * else for anybody.
+ */
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "resolver.h"
+
+#define SEARCH_USEC	5000		/* one search for a process */
+#define SHARE_USEC	50000		/* searches for one uid, each second */
+#define LEAVE_TIME	11		/* s, that workers have to finish */
+#define CLIENTS_MAX	80
+
+static struct resolver {
+	struct peers	 clients;
+	struct policy	*conf;		/* on its way */
+	uint32_t	 items;		/* of it, still to come */
+	int		 quit;
+	uint64_t	 counters[STAT_MAX];
+} env = { .clients = TAILQ_HEAD_INITIALIZER(env.clients) };
+
+static int	 on_peer(struct peer *, struct msg *);
+static int	 on_conf_begin(struct peer *, struct msg *);
+static int	 on_conf_item(struct peer *, struct msg *);
+static int	 on_conf_end(struct peer *, struct msg *);
+static int	 on_start(struct peer *, struct msg *);
+static int	 on_stats_get(struct peer *, struct msg *);
+static int	 on_lookup(struct peer *, struct msg *);
+
+const struct handler resolver_handlers[] = {
+	{ IMSG_PEER,		on_peer },
+	{ IMSG_LOGFD,		on_logfd },
+	{ IMSG_CONF_BEGIN,	on_conf_begin },
+	{ IMSG_CONF_ITEM,	on_conf_item },
+	{ IMSG_CONF_END,	on_conf_end },
+	{ IMSG_START,		on_start },
+	{ IMSG_STATS_GET,	on_stats_get },
+	{ IMSG_MAX,		NULL }
+};
+
+static const struct handler client_handlers[] = {
+	{ IMSG_LOOKUP,		on_lookup },
+	{ IMSG_MAX,		NULL }
+};
+
+uint64_t
+now_usec(void)
+{
+	struct timespec	 ts;
+
+	if (clock_gettime(CLOCK_MONOTONIC, &ts) == -1)
+		fatal("clock_gettime");
+	return ((uint64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000);
+}
+
+static void
+cb_leave(int fd, short event, void *arg)
+{
+	(void)fd;
+	(void)event;
+	(void)arg;
+	exit(0);
+}
+
+/* When we are to leave, the last worker decides when. */
+static void
+leave(void)
+{
+	const struct peer	*c;
+
+	if (!env.quit)
+		return;
+	TAILQ_FOREACH(c, &env.clients, next)
+		if (c->chan.peer == ROLE_WORKER)
+			return;
+	exit(0);
+}
+
+/* The parent closed the channel: the order to leave. */
+void
+resolver_gone(struct peer *parent, const char *why)
+{
+	static struct event	 timer;
+	struct timeval		 tv = { LEAVE_TIME, 0 };
+
+	(void)parent;
+	if (why != NULL)
+		fatalx("the parent makes no sense");
+	env.quit = 1;
+	evtimer_set(&timer, cb_leave, NULL);
+	(void)evtimer_add(&timer, &tv);
+	leave();
+}
+
+static void
+client_free(struct peer *c)
+{
+	names_forget(c);
+	TAILQ_REMOVE(&env.clients, c, next);
+	peer_close(c);
+	free(c);
+}
+
+static void
+client_gone(struct peer *c, const char *why)
+{
+	(void)why;
+	client_free(c);
+	leave();
+}
+
+/* A worker or control; a second of that name takes the place of the first. */
+static int
+client_open(int fd, enum role role, unsigned int instance)
+{
+	struct peer	*c, *next;
+	size_t		 n = 0;
+
+	for (c = TAILQ_FIRST(&env.clients); c != NULL; c = next, n++) {
+		next = TAILQ_NEXT(c, next);
+		if (c->chan.peer == role && c->chan.instance == instance)
+			client_free(c);
+	}
+	if (n >= CLIENTS_MAX || (c = calloc(1, sizeof(*c))) == NULL) {
+		close(fd);
+		return (-1);
+	}
+	peer_open(c, fd, ROLE_RESOLVER, role, instance, client_handlers,
+	    client_gone);
+	c->chan.state = S_RUN;
+	/* The lookups of workers go first. */
+	(void)event_priority_set(&c->ev_read, role == ROLE_WORKER ? 0 : 1);
+	TAILQ_INSERT_TAIL(&env.clients, c, next);
+	return (0);
+}
+
+static int
+on_peer(struct peer *parent, struct msg *m)
+{
+	enum role	 role = get_u8(m);
+	unsigned int	 instance = get_u16(m);
+
+	(void)parent;
+	if (msg_end(m) == -1)
+		return (-1);
+	switch (role) {
+	case ROLE_WORKER:
+	case ROLE_CONTROL:
+		return (client_open(msg_claim_fd(m), role, instance));
+	case ROLE_NAMES:
+		names_open(msg_claim_fd(m), instance);
+		return (0);
+	default:
+		return (-1);
+	}
+}
+
+static int
+on_conf_begin(struct peer *parent, struct msg *m)
+{
+	(void)parent;
+	(void)get_u32(m);
+	env.items = get_u32(m);
+	policy_free(env.conf);
+	if ((env.conf = policy_new()) == NULL)
+		fatal("policy_new");
+	return (msg_end(m));
+}
+
+static int
+on_conf_item(struct peer *parent, struct msg *m)
+{
+	(void)parent;
+	if (env.conf == NULL || env.items-- == 0)
+		return (-1);
+	return (policy_item(env.conf, m));
+}
+
+/* All that we take from it is how long a worker waits for us. */
+static int
+on_conf_end(struct peer *parent, struct msg *m)
+{
+	struct msg	 ack;
+	uint32_t	 generation = get_u32(m);
+
+	if (msg_end(m) == -1 || env.conf == NULL || env.items != 0)
+		return (-1);
+	names_patience(env.conf->lookup_timeout);
+	policy_free(env.conf);
+	env.conf = NULL;
+	msg_new(&ack, IMSG_CONF_ACK, 0);
+	put_u32(&ack, generation);
+	put_u32(&ack, 0);
+	(void)peer_send(parent, &ack);
+	return (0);
+}
+
+static int
+on_start(struct peer *parent, struct msg *m)
+{
+	if (msg_end(m) == -1)
+		return (-1);
+	child_ready(parent);
+	return (0);
+}
+
+static int
+on_stats_get(struct peer *parent, struct msg *m)
+{
+	struct msg	 reply;
+	size_t		 i;
+
+	msg_new(&reply, IMSG_STATS, 0);
+	for (i = 0; i < STAT_MAX; i++)
+		put_u64(&reply, env.counters[i]);
+	(void)peer_send(parent, &reply);
+	return (msg_end(m));
+}
+
+/* True if a worker waits for an answer while we search for another. */
+static int
+busy(void *arg)
+{
+	struct pollfd	 pfd[CLIENTS_MAX];
+	struct peer	*c;
+	nfds_t		 n = 0;
+
+	(void)arg;
+	TAILQ_FOREACH(c, &env.clients, next)
+		if (c->chan.peer == ROLE_WORKER && n < CLIENTS_MAX) {
+			pfd[n].fd = c->chan.fd;
+			pfd[n].events = POLLIN;
+			pfd[n++].revents = 0;
+		}
+	return (poll(pfd, n, 0) > 0);
+}
+
+/* Nobody can keep us busy with searches through his own processes. */
+static uint32_t
+share(struct account *a, uint64_t now)
+{
+	if (now - a->window >= 1000000) {
+		a->window = now;
+		a->spent = 0;
+	}
+	if (a->spent >= SHARE_USEC)
+		return (0);
+	return (SHARE_USEC - a->spent < SEARCH_USEC ?
+	    SHARE_USEC - a->spent : SEARCH_USEC);
+}
+
+static void
+search(struct account *a, const struct conn_key *key, const struct sock *sock,
+    struct found *found)
+{
+	struct budget	 budget = { .busy = busy };
+	uint64_t	 begin = now_usec();
+
+	if ((budget.usec = share(a, begin)) == 0)
+		return;
+	owner_search(&os_native, key, sock, &budget, found);
+	a->spent += now_usec() - begin;
+}
+
+/* From a worker: trust the length, nothing else. */
+static int
+on_lookup(struct peer *client, struct msg *m)
+{
+	struct conn_key	 key;
+	struct sock	 sock;
+	struct found	 found;
+	struct account	*a;
+
+	get_endpoint(m, &key.client);
+	get_endpoint(m, &key.server);
+	if (msg_end(m) == -1)
+		return (-1);
+	memset(&found, 0, sizeof(found));
+	found.want = ~(1U << T_CMDLINE);
+	owner_ask(&os_native, &key, &sock, &found);
+	env.counters[ST_LOOKUPS]++;
+	if (found.owner.verdict != E_OWNED) {
+		env.counters[found.owner.verdict == E_REMOTE ? ST_REMOTE :
+		    ST_UNKNOWN]++;
+		resolver_reply(client, m->id, &found, NULL);
+		return (0);
+	}
+	env.counters[ST_OWNED]++;
+	if ((a = account_get(found.owner.uid)) == NULL) {
+		resolver_reply(client, m->id, &found, NULL);
+		return (0);
+	}
+	search(a, &key, &sock, &found);
+	if (found.owner.pid != NO_PID)
+		env.counters[ST_PROCESS]++;
+	if (names_fresh(a) || names_wait(a, client, m->id, &found) == -1)
+		resolver_reply(client, m->id, &found, a);
+	return (0);
+}
+
+/* Answer, with what is known of the account; a NULL one has no name. */
+void
+resolver_reply(struct peer *client, uint32_t id, struct found *found,
+    const struct account *a)
+{
+	struct owner	*o = &found->owner;
+	struct msg	 m;
+	char		 holder[MAX_NAME + 2];
+
+	if (a != NULL) {
+		o->text[T_USER] = a->name;
+		o->groups = a->groups;
+		o->ngroups = a->ngroups;
+	}
+	if (o->pid != NO_PID && found->holder_uid != o->uid) {
+		(void)snprintf(holder, sizeof(holder), "#%u",
+		    found->holder_uid);
+		o->text[T_HOLDER] = holder;
+	}
+	msg_new(&m, IMSG_ANSWER, id);
+	put_owner(&m, o);
+	/* Who does not read his answers is not asked for more questions. */
+	if (peer_send(client, &m) == -1 && errno == ENOBUFS)
+		peer_drop(client, "does not read");
+}
