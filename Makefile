@@ -26,7 +26,7 @@ HEADERS = common/log.h common/sysuser.h
 PARENT = parent/conf.c parent/listen.c parent/load.c parent/main.c \
 	parent/peer.c parent/proc.c
 RESOLVER = resolver/main.c resolver/names_link.c resolver/owner.c \
-	resolver/resolver.c
+	resolver/pending.c resolver/resolver.c
 BACKEND_linux = resolver/linux_diag.c resolver/linux_proc.c \
 	resolver/os_linux.c
 BACKEND = $(BACKEND_$(OS))
@@ -75,7 +75,41 @@ obj/sysuserctl: control/sysuserctl.c $(COMMON) $(HEADERS)
 	mkdir -p obj
 	$(COMPILE) -o $@ control/sysuserctl.c $(COMMON) $(LINK) $(CAPLIBS)
 
+# Tests: see regress/.  deps installs what is missing, if it may.
+
+FAKE = obj/regress/fake
+DUP = obj/regress/dup
+
+$(FAKE)/resolver: $(PROGRAMS) $(RESOLVER) regress/os_fake.c
+	mkdir -p $(FAKE)
+	ln -sf ../../names ../../control ../../milterd $(FAKE)
+	$(COMPILE) -Iresolver -o $@ $(RESOLVER) regress/os_fake.c $(COMMON) \
+	    $(LINK) $(CAPLIBS)
+
+$(DUP)/milterd: $(PROGRAMS) $(MILTERD) milterd/listen_dup.c
+	mkdir -p $(DUP)
+	ln -sf ../../names ../../control ../../resolver $(DUP)
+	$(COMPILE) -Imilterd -o $@ $(MILTERD) milterd/listen_dup.c $(COMMON) \
+	    $(LINK) -lmilter -lpthread $(CAPLIBS)
+
+regress-programs: $(FAKE)/resolver $(DUP)/milterd obj/parse.c
+	COMPILE='$(COMPILE)' LINK='$(LINK) $(CAPLIBS)' regress/build
+
+check:
+	regress/deps check
+	$(MAKE) regress-programs
+	regress/run obj/regress/t-* regress/*/t-*.sh
+
+demo:
+	regress/deps build
+	$(MAKE) all
+	regress/demo
+
+lint:
+	mandoc -Tlint -W warning milter-sysuser.8 milter-sysuser.conf.5 \
+	    sysuserctl.8
+
 clean:
 	rm -rf obj
 
-.PHONY: all clean
+.PHONY: all regress-programs check demo lint clean

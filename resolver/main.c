@@ -33,6 +33,7 @@ main(int argc, char **argv)
 	os_native.open();
 	child_drop(&child, os_native.keep);
 	child_serve(&child, &parent, resolver_handlers, resolver_gone);
+	resolver_init();
 	setproctitle("answers lookups [%s]", os_native.name);
 	(void)event_dispatch();
 	return (1);

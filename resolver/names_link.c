@@ -28,13 +28,11 @@
 
 #define FRESH_TIME	60		/* s, that an answer is good */
 #define ACCOUNTS_MAX	4096
-#define WAITING_MAX	4096		/* lookups that wait for a name */
 #define NAMES_PROCS	2
 
 static int	 account_cmp(const struct account *, const struct account *);
 static int	 on_named(struct peer *, struct msg *);
 static void	 names_gone(struct peer *, const char *);
-static void	 cb_late(int, short, void *);
 
 RB_HEAD(accounts, account);
 RB_PROTOTYPE(accounts, account, byuid, account_cmp)
@@ -43,10 +41,9 @@ RB_GENERATE(accounts, account, byuid, account_cmp)
 static struct accounts	 accounts = RB_INITIALIZER(&accounts);
 static TAILQ_HEAD(ages, account) ages =
     TAILQ_HEAD_INITIALIZER(ages);
-static size_t		 naccounts, nwaiting;
+static size_t		 naccounts;
 static struct peer	 names[NAMES_PROCS];
 static unsigned int	 open_questions[NAMES_PROCS];
-static struct timeval	 patience = { 0, 500000 };
 
 static const struct handler names_handlers[] = {
 	{ IMSG_NAMED,		on_named },
@@ -84,26 +81,19 @@ account_get(uint32_t uid)
 		return (a);
 	}
 	a = TAILQ_LAST(&ages, ages);
-	if (naccounts >= ACCOUNTS_MAX && TAILQ_EMPTY(&a->waiting))
+	if (naccounts >= ACCOUNTS_MAX && TAILQ_EMPTY(&a->waiting) &&
+	    TAILQ_EMPTY(&a->searches))
 		account_free(a);
 	if (naccounts >= ACCOUNTS_MAX ||
 	    (a = calloc(1, sizeof(*a))) == NULL)
 		return (NULL);
 	a->uid = uid;
 	TAILQ_INIT(&a->waiting);
-	evtimer_set(&a->timer, cb_late, a);
+	TAILQ_INIT(&a->searches);
 	RB_INSERT(accounts, &accounts, a);
 	TAILQ_INSERT_HEAD(&ages, a, byage);
 	naccounts++;
 	return (a);
-}
-
-/* A worker waits so many ms for us; half of it is for the name. */
-void
-names_patience(uint32_t ms)
-{
-	patience.tv_sec = ms / 2 / 1000;
-	patience.tv_usec = ms / 2 % 1000 * 1000;
 }
 
 /* A names process, in the place of an earlier one. */
@@ -165,85 +155,6 @@ names_fresh(struct account *a)
 		return (1);
 	ask(a);
 	return (a->asked == NULL || a->late);
-}
-
-/*
- * Keep an answer until the name is there or the time is up.  Returns -1 if
- * there is no room: then the answer goes without.
- */
-int
-names_wait(struct account *a, struct peer *client, uint32_t id,
-    const struct found *found)
-{
-	struct pending	*p;
-	const char	*base = (const char *)found;
-	size_t		 i;
-
-	if (nwaiting >= WAITING_MAX || (p = malloc(sizeof(*p))) == NULL)
-		return (-1);
-	p->client = client;
-	p->id = id;
-	p->found = *found;
-	/* The texts are inside, or NULL. */
-	for (i = 0; i < T_MAX; i++)
-		if (found->owner.text[i] != NULL)
-			p->found.owner.text[i] = (const char *)&p->found +
-			    (found->owner.text[i] - base);
-	if (TAILQ_EMPTY(&a->waiting))
-		(void)evtimer_add(&a->timer, &patience);
-	TAILQ_INSERT_TAIL(&a->waiting, p, next);
-	nwaiting++;
-	return (0);
-}
-
-static void
-pending_free(struct account *a, struct pending *p)
-{
-	TAILQ_REMOVE(&a->waiting, p, next);
-	nwaiting--;
-	free(p);
-}
-
-static void
-answer_waiting(struct account *a)
-{
-	struct pending	*p;
-
-	(void)evtimer_del(&a->timer);
-	while ((p = TAILQ_FIRST(&a->waiting)) != NULL) {
-		resolver_reply(p->client, p->id, &p->found, a);
-		pending_free(a, p);
-	}
-}
-
-/* A client has gone: nobody waits for its answers. */
-void
-names_forget(const struct peer *client)
-{
-	struct account	*a;
-	struct pending	*p, *next;
-
-	if (nwaiting == 0)
-		return;
-	RB_FOREACH(a, accounts, &accounts)
-		for (p = TAILQ_FIRST(&a->waiting); p != NULL; p = next) {
-			next = TAILQ_NEXT(p, next);
-			if (p->client == client)
-				pending_free(a, p);
-		}
-}
-
-static void
-cb_late(int fd, short event, void *arg)
-{
-	struct account	*a = arg;
-
-	(void)fd;
-	(void)event;
-	if (!a->late)
-		log_debug("no name for uid %u in time", a->uid);
-	a->late = 1;
-	answer_waiting(a);
 }
 
 /* Nothing was answered: what was asked has to be asked again. */
@@ -314,6 +225,6 @@ on_named(struct peer *n, struct msg *m)
 	if (found != FOUND_FAILED && account_set(a, found == FOUND_YES ?
 	    name : NULL, groups, ngroups) == 0)
 		a->told = now_usec() / 1000000;
-	answer_waiting(a);
+	pending_named(a);
 	return (0);
 }

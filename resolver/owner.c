@@ -231,7 +231,7 @@ server_end(const struct os_ops *os, const struct conn_key *key)
 
 /*
  * The kernel has no such connection.  If the client is of this host, it has
- * closed; or, if the server's end lives on, the client's end has another
+ * closed; or, if the MTA's end lives on, the client's end has another
  * destination, because the packets are redirected.
  */
 static void
@@ -255,10 +255,8 @@ not_there(const struct os_ops *os, const struct conn_key *key,
 	memset(&sock, 0, sizeof(sock));
 	key_swap(&swapped, key);
 	os->sock(&swapped, &sock);
-	owner_unknown(owner, R_CLOSED);
-	if (sock.established && (sock.state == SOCK_OWNED ||
-	    sock.state == SOCK_ORPHAN || sock.state == SOCK_FORGOTTEN))
-		owner_unknown(owner, R_REDIRECTED);
+	owner_unknown(owner, sock.state == SOCK_OWNED && sock.established ?
+	    R_REDIRECTED : R_CLOSED);
 }
 
 static void

@@ -25,14 +25,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "log.h"
 #include "resolver.h"
 
-#define SEARCH_USEC	5000		/* one search for a process */
-#define SHARE_USEC	50000		/* searches for one uid, each second */
 #define LEAVE_TIME	11		/* s, that workers have to finish */
 #define CLIENTS_MAX	80
 
@@ -68,14 +65,19 @@ static const struct handler client_handlers[] = {
 	{ IMSG_MAX,		NULL }
 };
 
-uint64_t
-now_usec(void)
+void
+resolver_init(void)
 {
-	struct timespec	 ts;
+	/* 0: lookups of workers, 1: all else, 2: searches */
+	if (event_priority_init(3) == -1)
+		fatalx("no priorities");
+	pending_init();
+}
 
-	if (clock_gettime(CLOCK_MONOTONIC, &ts) == -1)
-		fatal("clock_gettime");
-	return ((uint64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000);
+void
+count(enum counter what)
+{
+	env.counters[what]++;
 }
 
 static void
@@ -120,7 +122,7 @@ resolver_gone(struct peer *parent, const char *why)
 static void
 client_free(struct peer *c)
 {
-	names_forget(c);
+	pending_forget(c);
 	TAILQ_REMOVE(&env.clients, c, next);
 	peer_close(c);
 	free(c);
@@ -210,7 +212,7 @@ on_conf_end(struct peer *parent, struct msg *m)
 
 	if (msg_end(m) == -1 || env.conf == NULL || env.items != 0)
 		return (-1);
-	names_patience(env.conf->lookup_timeout);
+	pending_patience(env.conf->lookup_timeout);
 	policy_free(env.conf);
 	env.conf = NULL;
 	msg_new(&ack, IMSG_CONF_ACK, 0);
@@ -242,15 +244,14 @@ on_stats_get(struct peer *parent, struct msg *m)
 	return (msg_end(m));
 }
 
-/* True if a worker waits for an answer while we search for another. */
-static int
-busy(void *arg)
+/* True if a worker has asked for something meanwhile. */
+int
+resolver_busy(void)
 {
 	struct pollfd	 pfd[CLIENTS_MAX];
 	struct peer	*c;
 	nfds_t		 n = 0;
 
-	(void)arg;
 	TAILQ_FOREACH(c, &env.clients, next)
 		if (c->chan.peer == ROLE_WORKER && n < CLIENTS_MAX) {
 			pfd[n].fd = c->chan.fd;
@@ -260,91 +261,73 @@ busy(void *arg)
 	return (poll(pfd, n, 0) > 0);
 }
 
-/* Nobody can keep us busy with searches through his own processes. */
-static uint32_t
-share(struct account *a, uint64_t now)
+/* What else there is to find out about an owner.  True if it takes time. */
+static int
+owned(struct pending *p)
 {
-	if (now - a->window >= 1000000) {
-		a->window = now;
-		a->spent = 0;
-	}
-	if (a->spent >= SHARE_USEC)
+	if ((p->account = account_get(p->found.owner.uid)) == NULL)
 		return (0);
-	return (SHARE_USEC - a->spent < SEARCH_USEC ?
-	    SHARE_USEC - a->spent : SEARCH_USEC);
-}
-
-static void
-search(struct account *a, const struct conn_key *key, const struct sock *sock,
-    struct found *found)
-{
-	struct budget	 budget = { .busy = busy };
-	uint64_t	 begin = now_usec();
-
-	if ((budget.usec = share(a, begin)) == 0)
-		return;
-	owner_search(&os_native, key, sock, &budget, found);
-	a->spent += now_usec() - begin;
+	p->search = p->sock.state == SOCK_OWNED;
+	p->name = !names_fresh(p->account);
+	return (p->search || p->name);
 }
 
 /* From a worker: trust the length, nothing else. */
 static int
 on_lookup(struct peer *client, struct msg *m)
 {
-	struct conn_key	 key;
-	struct sock	 sock;
-	struct found	 found;
-	struct account	*a;
+	struct pending	*p;
+	struct msg	 none;
+	struct owner	 unknown;
 
-	get_endpoint(m, &key.client);
-	get_endpoint(m, &key.server);
-	if (msg_end(m) == -1)
+	if ((p = pending_new(client, m->id)) == NULL) {
+		owner_unknown(&unknown, R_BUDGET);
+		msg_new(&none, IMSG_ANSWER, m->id);
+		put_owner(&none, &unknown);
+		(void)peer_send(client, &none);
+		return (0);
+	}
+	get_endpoint(m, &p->key.client);
+	get_endpoint(m, &p->key.server);
+	if (msg_end(m) == -1) {
+		pending_free(p);
 		return (-1);
-	memset(&found, 0, sizeof(found));
-	found.want = ~(1U << T_CMDLINE);
-	owner_ask(&os_native, &key, &sock, &found);
-	env.counters[ST_LOOKUPS]++;
-	if (found.owner.verdict != E_OWNED) {
-		env.counters[found.owner.verdict == E_REMOTE ? ST_REMOTE :
-		    ST_UNKNOWN]++;
-		resolver_reply(client, m->id, &found, NULL);
-		return (0);
 	}
-	env.counters[ST_OWNED]++;
-	if ((a = account_get(found.owner.uid)) == NULL) {
-		resolver_reply(client, m->id, &found, NULL);
-		return (0);
+	p->found.want = ~(1U << T_CMDLINE);
+	owner_ask(&os_native, &p->key, &p->sock, &p->found);
+	count(ST_LOOKUPS);
+	count(p->found.owner.verdict == E_OWNED ? ST_OWNED :
+	    p->found.owner.verdict == E_REMOTE ? ST_REMOTE : ST_UNKNOWN);
+	if (p->found.owner.verdict == E_OWNED && owned(p))
+		pending_wait(p);
+	else {
+		resolver_reply(p);
+		pending_free(p);
 	}
-	search(a, &key, &sock, &found);
-	if (found.owner.pid != NO_PID)
-		env.counters[ST_PROCESS]++;
-	if (names_fresh(a) || names_wait(a, client, m->id, &found) == -1)
-		resolver_reply(client, m->id, &found, a);
 	return (0);
 }
 
-/* Answer, with what is known of the account; a NULL one has no name. */
+/* Answer with what is known. */
 void
-resolver_reply(struct peer *client, uint32_t id, struct found *found,
-    const struct account *a)
+resolver_reply(struct pending *p)
 {
-	struct owner	*o = &found->owner;
+	struct owner	*o = &p->found.owner;
 	struct msg	 m;
 	char		 holder[MAX_NAME + 2];
 
-	if (a != NULL) {
-		o->text[T_USER] = a->name;
-		o->groups = a->groups;
-		o->ngroups = a->ngroups;
+	if (p->account != NULL) {
+		o->text[T_USER] = p->account->name;
+		o->groups = p->account->groups;
+		o->ngroups = p->account->ngroups;
 	}
-	if (o->pid != NO_PID && found->holder_uid != o->uid) {
+	if (o->pid != NO_PID && p->found.holder_uid != o->uid) {
 		(void)snprintf(holder, sizeof(holder), "#%u",
-		    found->holder_uid);
+		    p->found.holder_uid);
 		o->text[T_HOLDER] = holder;
 	}
-	msg_new(&m, IMSG_ANSWER, id);
+	msg_new(&m, IMSG_ANSWER, p->id);
 	put_owner(&m, o);
-	/* Who does not read his answers is not asked for more questions. */
-	if (peer_send(client, &m) == -1 && errno == ENOBUFS)
-		peer_drop(client, "does not read");
+	/* Who does not read his answers gets no more of them. */
+	if (peer_send(p->client, &m) == -1 && errno == ENOBUFS)
+		peer_drop(p->client, "does not read");
 }

@@ -22,10 +22,9 @@
 #include "owner.h"
 #include "sysuser.h"
 
-/*
- * An account as names told it, and what its owner has cost us.  Names are
- * never waited for in the middle of things: who waits is in waiting.
- */
+TAILQ_HEAD(pendings, pending);
+
+/* An account as names told it, and what its searches have cost us. */
 struct account {
 	RB_ENTRY(account)	 byuid;
 	TAILQ_ENTRY(account)	 byage;
@@ -36,34 +35,51 @@ struct account {
 	time_t			 told;		/* when; 0: never */
 	struct peer		*asked;		/* who, or NULL */
 	int			 late;		/* asked, and not in time */
-	TAILQ_HEAD(, pending)	 waiting;
-	struct event		 timer;		/* they wait until then */
-	uint64_t		 window;	/* us, its second began */
+	struct pendings		 waiting;	/* for the name */
+
+	TAILQ_ENTRY(account)	 turn;		/* if searches has some */
+	struct pendings		 searches;
+	uint64_t		 window;	/* us, when its second began */
 	uint32_t		 spent;		/* us of search in it */
 };
 
-/* An answer that lacks nothing but the name. */
+/* A lookup whose owner is known, and that waits for more. */
 struct pending {
-	TAILQ_ENTRY(pending)	 next;
+	TAILQ_ENTRY(pending)	 next;		/* all, by deadline */
+	TAILQ_ENTRY(pending)	 inname;	/* account's waiting */
+	TAILQ_ENTRY(pending)	 insearch;	/* account's searches */
 	struct peer		*client;
 	uint32_t		 id;
+	struct account		*account;
+	int			 name;		/* waits for its name */
+	int			 search;	/* waits for its search */
+	uint64_t		 deadline;	/* us */
+	struct conn_key		 key;
+	struct sock		 sock;
 	struct found		 found;
 };
 
 /* resolver.c */
 extern const struct handler resolver_handlers[];
+void	 resolver_init(void);
 void	 resolver_gone(struct peer *, const char *);
-void	 resolver_reply(struct peer *, uint32_t, struct found *,
-	    const struct account *);
+void	 resolver_reply(struct pending *);
+int	 resolver_busy(void);
+void	 count(enum counter);
+
+/* pending.c */
 uint64_t now_usec(void);
+void	 pending_init(void);
+void	 pending_patience(uint32_t);
+struct pending *pending_new(struct peer *, uint32_t);
+void	 pending_wait(struct pending *);
+void	 pending_free(struct pending *);
+void	 pending_named(struct account *);
+void	 pending_forget(const struct peer *);
 
 /* names_link.c */
 struct account *account_get(uint32_t);
 void	 names_open(int, unsigned int);
 int	 names_fresh(struct account *);
-int	 names_wait(struct account *, struct peer *, uint32_t,
-	    const struct found *);
-void	 names_forget(const struct peer *);
-void	 names_patience(uint32_t);
 
 #endif

@@ -1,0 +1,305 @@
+/*
+ * Copyright (c) 2026 the milter-sysuser authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Lookups that wait, for a search of the process or for a name.  The owner is
+ * found at once, whatever else goes on; searches come when nothing else is to
+ * be done, one at a time, each uid in its turn; and at the deadline a lookup
+ * is answered with what there is.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "log.h"
+#include "resolver.h"
+
+#define PENDING_MAX	4096
+#define POOL_MAX	64		/* kept for the next lookup */
+#define SEARCH_USEC	5000		/* one search */
+#define SHARE_USEC	50000		/* all for one uid, each second */
+
+static void	 cb_deadline(int, short, void *);
+static void	 cb_search(int, short, void *);
+
+static struct pendings	 all = TAILQ_HEAD_INITIALIZER(all);
+static struct pendings	 pool = TAILQ_HEAD_INITIALIZER(pool);
+static TAILQ_HEAD(turns, account) turns = TAILQ_HEAD_INITIALIZER(turns);
+static unsigned int	 npending, npool, nsearches;
+static uint64_t		 patience = 500000;	/* us */
+static struct event	 ev_deadline, ev_search;
+
+uint64_t
+now_usec(void)
+{
+	struct timespec	 ts;
+
+	if (clock_gettime(CLOCK_MONOTONIC, &ts) == -1)
+		fatal("clock_gettime");
+	return ((uint64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000);
+}
+
+/* CPU time: that a busy machine lets us wait is nobody's fault. */
+static uint64_t
+cpu_usec(void)
+{
+	struct timespec	 ts;
+
+	if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts) == -1)
+		fatal("clock_gettime");
+	return ((uint64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000);
+}
+
+void
+pending_init(void)
+{
+	evtimer_set(&ev_deadline, cb_deadline, NULL);
+	event_set(&ev_search, -1, 0, cb_search, NULL);
+	/* After all that can be read. */
+	(void)event_priority_set(&ev_search, 2);
+}
+
+/* A worker waits so many ms for us; half of it is for name and search. */
+void
+pending_patience(uint32_t ms)
+{
+	patience = (uint64_t)ms * 1000 / 2;
+}
+
+/* Returns NULL if too many wait already. */
+struct pending *
+pending_new(struct peer *client, uint32_t id)
+{
+	struct pending	*p;
+
+	if ((p = TAILQ_FIRST(&pool)) != NULL) {
+		TAILQ_REMOVE(&pool, p, next);
+		npool--;
+	} else if (npending >= PENDING_MAX || (p = malloc(sizeof(*p))) == NULL)
+		return (NULL);
+	npending++;
+	memset(p, 0, sizeof(*p));
+	p->client = client;
+	p->id = id;
+	return (p);
+}
+
+/* Of one that does not wait. */
+void
+pending_free(struct pending *p)
+{
+	npending--;
+	if (npool < POOL_MAX) {
+		TAILQ_INSERT_HEAD(&pool, p, next);
+		npool++;
+	} else
+		free(p);
+}
+
+static void
+search_begin(struct pending *p)
+{
+	if (TAILQ_EMPTY(&p->account->searches))
+		TAILQ_INSERT_TAIL(&turns, p->account, turn);
+	TAILQ_INSERT_TAIL(&p->account->searches, p, insearch);
+	nsearches++;
+	event_active(&ev_search, EV_TIMEOUT, 1);
+}
+
+static void
+search_end(struct pending *p)
+{
+	TAILQ_REMOVE(&p->account->searches, p, insearch);
+	if (TAILQ_EMPTY(&p->account->searches))
+		TAILQ_REMOVE(&turns, p->account, turn);
+	nsearches--;
+	p->search = 0;
+}
+
+static void
+deadline_set(uint64_t now)
+{
+	struct pending	*p = TAILQ_FIRST(&all);
+	struct timeval	 tv = { 0, 0 };
+
+	if (p == NULL) {
+		(void)evtimer_del(&ev_deadline);
+		return;
+	}
+	if (p->deadline > now) {
+		tv.tv_sec = (p->deadline - now) / 1000000;
+		tv.tv_usec = (p->deadline - now) % 1000000;
+	}
+	(void)evtimer_add(&ev_deadline, &tv);
+}
+
+/* Let it wait for its name, or its search, or both, as it says. */
+void
+pending_wait(struct pending *p)
+{
+	uint64_t	 now = now_usec();
+
+	p->deadline = now + patience;
+	TAILQ_INSERT_TAIL(&all, p, next);
+	if (p->name)
+		TAILQ_INSERT_TAIL(&p->account->waiting, p, inname);
+	if (p->search)
+		search_begin(p);
+	if (TAILQ_FIRST(&all) == p)
+		deadline_set(now);
+}
+
+/* It waits no longer, for whatever it was. */
+static void
+pending_leave(struct pending *p)
+{
+	int	 first = TAILQ_FIRST(&all) == p;
+
+	if (p->name)
+		TAILQ_REMOVE(&p->account->waiting, p, inname);
+	if (p->search)
+		search_end(p);
+	p->name = 0;
+	TAILQ_REMOVE(&all, p, next);
+	if (first)
+		deadline_set(now_usec());
+}
+
+static void
+answer(struct pending *p)
+{
+	pending_leave(p);
+	resolver_reply(p);
+	pending_free(p);
+}
+
+/* The name of the account is there, or will not come. */
+void
+pending_named(struct account *a)
+{
+	struct pending	*p;
+
+	while ((p = TAILQ_FIRST(&a->waiting)) != NULL)
+		if (p->search) {
+			TAILQ_REMOVE(&a->waiting, p, inname);
+			p->name = 0;
+		} else
+			answer(p);
+}
+
+/* Nobody waits for the answers to this client. */
+void
+pending_forget(const struct peer *client)
+{
+	struct pending	*p, *next;
+
+	for (p = TAILQ_FIRST(&all); p != NULL; p = next) {
+		next = TAILQ_NEXT(p, next);
+		if (p->client == client) {
+			pending_leave(p);
+			pending_free(p);
+		}
+	}
+}
+
+static void
+cb_deadline(int fd, short event, void *arg)
+{
+	struct pending	*p;
+	uint64_t	 now = now_usec();
+
+	(void)fd;
+	(void)event;
+	(void)arg;
+	while ((p = TAILQ_FIRST(&all)) != NULL && p->deadline <= now) {
+		if (p->name && !p->account->late) {
+			log_debug("no name for uid %u in time",
+			    p->account->uid);
+			p->account->late = 1;
+		}
+		answer(p);
+	}
+	deadline_set(now);
+}
+
+/*
+ * True if one holder has to be enough: others wait, or this uid has had half
+ * of its share.
+ */
+static int
+busy(void *arg)
+{
+	const struct account	*a = arg;
+
+	return (nsearches > 1 || a->spent >= SHARE_USEC / 2 ||
+	    resolver_busy());
+}
+
+/* Nobody can keep us busy with searches through his own processes. */
+static uint32_t
+share(struct account *a)
+{
+	uint64_t	 now = now_usec();
+
+	if (now - a->window >= 1000000) {
+		a->window = now;
+		a->spent = 0;
+	}
+	if (a->spent >= SHARE_USEC)
+		return (0);
+	return (SHARE_USEC - a->spent < SEARCH_USEC ?
+	    SHARE_USEC - a->spent : SEARCH_USEC);
+}
+
+static void
+search(struct pending *p)
+{
+	struct account	*a = p->account;
+	struct budget	 budget = { .busy = busy, .arg = a };
+	uint64_t	 begin;
+
+	if ((budget.usec = share(a)) == 0)
+		return;
+	begin = cpu_usec();
+	owner_search(&os_native, &p->key, &p->sock, &budget, &p->found);
+	a->spent += cpu_usec() - begin;
+	if (p->found.owner.pid != NO_PID)
+		count(ST_PROCESS);
+}
+
+/* One search, for the uid whose turn it is; then let others have a word. */
+static void
+cb_search(int fd, short event, void *arg)
+{
+	struct account	*a = TAILQ_FIRST(&turns);
+	struct pending	*p;
+
+	(void)fd;
+	(void)event;
+	(void)arg;
+	if (a == NULL)
+		return;
+	TAILQ_REMOVE(&turns, a, turn);
+	TAILQ_INSERT_TAIL(&turns, a, turn);
+	p = TAILQ_FIRST(&a->searches);
+	search(p);
+	search_end(p);
+	if (!p->name)
+		answer(p);
+	if (nsearches > 0)
+		event_active(&ev_search, EV_TIMEOUT, 1);
+}
