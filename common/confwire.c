@@ -40,6 +40,14 @@ struct sink {
 	struct msg m;
 };
 
+const char *const action_names[A_MAX] = {
+	"pass", "reject", "tempfail", "discard", "quarantine"
+};
+
+const char *const matcher_names[M_MAX] = {
+	"user", "uid", "group", "program", "exe", "cwd", "unit", "unknown"
+};
+
 struct policy *
 policy_new(void)
 {

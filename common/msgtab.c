@@ -64,8 +64,8 @@ const struct msgrow msgtab[IMSG_MAX] = {
 	ROW(ID,		P,	N,	3,	3 + STR_MAX, 0, RUN, 0),
 	ROW(IDOF,	N,	P,	5,	5,	0, RUN, 0),
 
-	ROW(STATS_GET,	P,	R|N|K|W, 0,	0,	0, RUN, 0),
-	ROW(STATS,	R|N|K|W, P,	8 * STAT_MAX, 8 * STAT_MAX, 0, RUN, 0),
+	ROW(STATS_GET,	P,	R|W,	0,	0,	0, RUN, 0),
+	ROW(STATS,	R|W,	P,	8 * STAT_MAX, 8 * STAT_MAX, 0, RUN, 0),
 	ROW(PROCS,	K,	P,	0,	0,	0, RUN, 0),
 	ROW(PROC,	P,	K,	PROC_SIZE, PROC_SIZE, 0, RUN, 0),
 	ROW(RELOAD,	K,	P,	0,	0,	0, RUN, 0),

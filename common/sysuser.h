@@ -356,6 +356,8 @@ void	 child_ready(struct peer *);
 int	 on_logfd(struct peer *, struct msg *);
 
 /* confwire.c */
+extern const char *const action_names[A_MAX];
+extern const char *const matcher_names[M_MAX];
 int	 policy_send(const struct policy *, enum role,
 	    int (*)(struct msg *, void *), void *);
 struct policy *policy_new(void);

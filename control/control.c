@@ -55,7 +55,6 @@ static struct event	 ev_accept, ev_pause;
 static int	 on_peer(struct peer *, struct msg *);
 static int	 on_listen(struct peer *, struct msg *);
 static int	 on_start(struct peer *, struct msg *);
-static int	 on_stats_get(struct peer *, struct msg *);
 static int	 on_proc(struct peer *, struct msg *);
 static int	 on_result(struct peer *, struct msg *);
 static int	 on_answer(struct peer *, struct msg *);
@@ -68,7 +67,6 @@ const struct handler control_handlers[] = {
 	{ IMSG_LOGFD,		on_logfd },
 	{ IMSG_LISTEN,		on_listen },
 	{ IMSG_START,		on_start },
-	{ IMSG_STATS_GET,	on_stats_get },
 	{ IMSG_PROC,		on_proc },
 	{ IMSG_RESULT,		on_result },
 	{ IMSG_MAX,		NULL }
@@ -308,19 +306,6 @@ on_start(struct peer *peer, struct msg *m)
 	(void)event_add(&ev_accept, NULL);
 	child_ready(peer);
 	return (0);
-}
-
-static int
-on_stats_get(struct peer *peer, struct msg *m)
-{
-	struct msg	 reply;
-	size_t		 i;
-
-	msg_new(&reply, IMSG_STATS, 0);
-	for (i = 0; i < STAT_MAX; i++)
-		put_u64(&reply, 0);
-	(void)peer_send(peer, &reply);
-	return (msg_end(m));
 }
 
 /* From the parent: one row of a status. */

@@ -102,6 +102,7 @@ on_conf_end(struct peer *parent, struct msg *m)
 	if (msg_end(m) == -1 || env.policy == NULL || env.items != 0 ||
 	    generation != env.generation || policy_finish(env.policy) == -1)
 		return (-1);
+	(void)smfi_settimeout(env.policy->timeout);
 	link_policy(env.policy);
 	env.policy = NULL;
 	msg_new(&ack, IMSG_CONF_ACK, 0);
@@ -125,15 +126,11 @@ milter(void *arg)
 static int
 on_start(struct peer *parent, struct msg *m)
 {
-	struct policy	*p;
 	pthread_t	 thread;
 	int		 error;
 
 	if (msg_end(m) == -1 || env.listen_fd == -1 || env.drain_fd == -1)
 		return (-1);
-	p = policy_ref();
-	(void)smfi_settimeout(p->timeout);
-	policy_unref(p);
 	env.listen_fd = listen_adopt(env.listen_fd);
 	if ((error = pthread_create(&thread, NULL, milter, NULL)) != 0)
 		fatalx("pthread_create: %s", strerror(error));

@@ -80,13 +80,10 @@ void	 counters_get(uint64_t[STAT_MAX]);
 void	 listen_prepare(int, const char *);
 int	 listen_adopt(int);
 
-/* main.c: nothing */
-
 /* policy.c */
 struct decision policy_decide(const struct policy *, const struct owner *);
 int	 policy_reply(const struct decision *, const struct owner *, char *,
 	    size_t);
-extern const char *const action_names[A_MAX];
 
 /* session.c */
 struct session *session_new(void);

@@ -22,10 +22,6 @@
 
 #include "milterd.h"
 
-const char *const action_names[A_MAX] = {
-	"pass", "reject", "tempfail", "discard", "quarantine"
-};
-
 static int
 in_table(const struct table *t, uint32_t id)
 {

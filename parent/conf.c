@@ -56,13 +56,6 @@ static const enum field	 log_fields[] = {
 	F_USER, F_UID, F_LOGIN, F_PID, F_PROGRAM, F_EXE, F_CWD, F_UNIT
 };
 
-static const char *const action_names[A_MAX] = {
-	"pass", "reject", "tempfail", "discard", "quarantine"
-};
-static const char *const matcher_names[M_MAX] = {
-	"user", "uid", "group", "program", "exe", "cwd", "unit", "unknown"
-};
-
 static void	 complain(struct report *, const struct where *,
 		    const char *, ...) PRINTF(3, 4);
 static void	 put(struct printer *, const char *, ...) PRINTF(2, 3);
@@ -208,6 +201,15 @@ conf_free(struct conf *conf)
  * Checks.
  */
 
+static int
+below(const char *path, const char *dir)
+{
+	size_t	 len = strlen(dir);
+
+	return (path != NULL && strncmp(path, dir, len) == 0 &&
+	    path[len] == '/');
+}
+
 /* Returns 0, or -1 if parts that are good alone don't go together. */
 int
 conf_check(struct conf *conf, char *err, size_t errsize)
@@ -220,6 +222,12 @@ conf_check(struct conf *conf, char *err, size_t errsize)
 	    strcmp(conf->listen.path, conf->control.path) == 0)
 		complain(&r, &conf->listen.at,
 		    "the control socket has the same path");
+	if (below(conf->listen.path, conf->chroot))
+		complain(&r, &conf->listen.at,
+		    "is in the chroot, which must be empty");
+	if (below(conf->control.path, conf->chroot))
+		complain(&r, &conf->control.at,
+		    "is in the chroot, which must be empty");
 	if (strcmp(conf->chroot, conf->statedir) == 0)
 		complain(&r, NULL, "chroot and state directory are the same");
 	if (conf->keep.line != 0 && conf->policy->strip_local)
@@ -241,9 +249,10 @@ account_find(struct report *r, struct account *a)
 	}
 	a->uid = pw->pw_uid;
 	a->gid = pw->pw_gid;
-	if (a->uid != 0)
+	if (a->uid != 0 && a->gid != 0)
 		return (0);
-	complain(r, &a->at, "user \"%s\" has uid 0", a->name);
+	complain(r, &a->at, "user \"%s\" has %s 0", a->name,
+	    a->uid == 0 ? "uid" : "gid");
 	return (-1);
 }
 

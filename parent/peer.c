@@ -374,8 +374,9 @@ count(void)
 		return;
 	TAILQ_FOREACH(p, &env->procs, next) {
 		p->counting = 0;
-		if (!proc_running(p) || p->role == ROLE_NAMES)
-			continue;	/* names has none and may hang */
+		if (!proc_running(p) || (p->role != ROLE_RESOLVER &&
+		    p->role != ROLE_WORKER))
+			continue;
 		msg_new(&m, IMSG_STATS_GET, 0);
 		if (peer_send(&p->peer, &m) == 0)
 			p->counting = 1;

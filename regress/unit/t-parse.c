@@ -1,0 +1,490 @@
+/*
+ * Copyright (c) 2026 the milter-sysuser authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+
+/*
+ * What the configuration becomes in memory: regress/conf sees no more than
+ * what is printed of it.
+ *
+ * SOURCES: obj/parse.c parent/conf.c common/addr.c common/answer.c
+ * SOURCES: common/chan.c common/confwire.c common/log.c common/msgtab.c
+ * SOURCES: common/wire.c common/xtext.c
+ */
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "log.h"
+#include "parent.h"
+
+#define RELOADS		100
+#define BASE		"listen on socket \"/run/m.sock\"\n"
+
+static char	 dir[] = "/tmp/t-parse.XXXXXX";
+static char	 error[256];
+
+/* With AddressSanitizer what was freed must not count as used. */
+const char	*__asan_default_options(void);
+
+const char *
+__asan_default_options(void)
+{
+	return ("quarantine_size_mb=1");
+}
+
+static char *
+write_file(const char *name, const char *text)
+{
+	static char	 path[128];
+	FILE		*f;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+	assert_non_null(f = fopen(path, "w"));
+	assert_int_not_equal(fputs(text, f), EOF);
+	assert_int_equal(fclose(f), 0);
+	return (path);
+}
+
+static struct conf *
+parse(const char *text)
+{
+	return (parse_config(write_file("conf", text), getuid(), error,
+	    sizeof(error)));
+}
+
+static struct conf *
+parse_good(const char *text)
+{
+	struct conf	*conf = parse(text);
+
+	if (conf == NULL)
+		fail_msg("%s", error);
+	assert_string_equal(error, "");
+	return (conf);
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	(void)umask(022);
+	log_init("t-parse", open("/dev/null", O_WRONLY), 0);
+	return (mkdtemp(dir) != NULL ? 0 : -1);
+}
+
+static int
+teardown(void **state)
+{
+	static const char *const	 names[] = { "conf", "names" };
+	char				 path[128];
+	size_t				 i;
+
+	(void)state;
+	for (i = 0; i < NITEMS(names); i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+		(void)unlink(path);
+	}
+	return (rmdir(dir));
+}
+
+static const struct table *
+expect_table(const struct policy *p, uint32_t index, enum table_kind kind,
+    const char *name)
+{
+	const struct table	*t = policy_table(p, index);
+
+	assert_non_null(t);
+	assert_int_equal(t->kind, kind);
+	if (name == NULL)
+		assert_null(t->name);
+	else
+		assert_string_equal(t->name, name);
+	return (t);
+}
+
+static const struct entry *
+expect_name(const struct entry *e, const char *name)
+{
+	assert_non_null(e);
+	assert_non_null(e->name);
+	assert_string_equal(e->name, name);
+	assert_int_equal(e->known, 0);
+	return (TAILQ_NEXT(e, next));
+}
+
+static const struct entry *
+expect_range(const struct entry *e, uint32_t lo, uint32_t hi)
+{
+	assert_non_null(e);
+	assert_null(e->name);
+	assert_int_equal(e->known, 1);
+	assert_int_equal(e->range.lo, lo);
+	assert_int_equal(e->range.hi, hi);
+	return (TAILQ_NEXT(e, next));
+}
+
+static const struct match *
+expect_match(const struct match *m, enum matcher kind, int negate)
+{
+	assert_non_null(m);
+	assert_int_equal(m->kind, kind);
+	assert_int_equal(m->negate, negate);
+	return (m);
+}
+
+static void
+defaults(void **state)
+{
+	struct conf	*conf = parse_good(BASE);
+	struct policy	*p = conf->policy;
+
+	(void)state;
+	assert_int_equal(conf->listen.family, AF_UNIX);
+	assert_string_equal(conf->listen.path, "/run/m.sock");
+	assert_int_equal(conf->listen.mode, 0660);
+	assert_null(conf->listen.owner);
+	assert_null(conf->listen.group);
+	assert_int_equal(conf->listen.at.line, 1);
+	assert_int_equal(conf->control.family, AF_UNIX);
+	assert_string_equal(conf->control.path, "/run/milter-sysuser.sock");
+	assert_int_equal(conf->control.mode, 0660);
+	assert_string_equal(conf->user.name, "_sysuser");
+	assert_string_equal(conf->resolver.name, "_sysuserres");
+	assert_string_equal(conf->names.name, "_sysuser");
+	assert_string_equal(conf->chroot, "/run/milter-sysuser");
+	assert_string_equal(conf->statedir, "/var/lib/milter-sysuser");
+	assert_int_equal(conf->prefork, 2);
+	assert_int_equal(p->refs, 1);
+	assert_int_equal(p->timeout, 7210);
+	assert_int_equal(p->lookup_timeout, 1000);
+	assert_int_equal(p->tempfail, 0);
+	assert_int_equal(p->strip_local, 0);
+	assert_string_equal(p->header, "X-Sender-Process-Info");
+	assert_int_equal(p->header_fields.n, 2);
+	assert_int_equal(p->header_fields.list[0], F_USER);
+	assert_int_equal(p->header_fields.list[1], F_PROGRAM);
+	assert_int_equal(p->log_fields.n, 8);
+	assert_int_equal(p->log_fields.list[7], F_UNIT);
+	assert_true(TAILQ_EMPTY(&p->tables));
+	assert_true(TAILQ_EMPTY(&p->rules));
+	conf_free(conf);
+}
+
+static void
+sockets(void **state)
+{
+	struct conf	*conf;
+
+	(void)state;
+	conf = parse_good("listen on inet ::1 port 7357 insecure\n");
+	assert_int_equal(conf->listen.family, AF_INET6);
+	assert_int_equal(conf->listen.addr.port, 7357);
+	assert_int_equal(conf->listen.addr.addr[15], 1);
+	conf_free(conf);
+	conf = parse_good("listen on inet 127.0.0.2 port 1 insecure\n");
+	assert_int_equal(conf->listen.family, AF_INET);
+	assert_true(endpoint_is4(&conf->listen.addr));
+	assert_int_equal(conf->listen.addr.addr[15], 2);
+	conf_free(conf);
+	conf = parse_good("listen on socket /a owner o group g mode 0600\n"
+	    "control socket /b group h mode 0640\n");
+	assert_int_equal(conf->listen.mode, 0600);
+	assert_string_equal(conf->listen.owner, "o");
+	assert_string_equal(conf->listen.group, "g");
+	assert_int_equal(conf->control.mode, 0640);
+	assert_null(conf->control.owner);
+	assert_string_equal(conf->control.group, "h");
+	conf_free(conf);
+}
+
+/* rule -> matches -> tables -> entries */
+static void
+rules(void **state)
+{
+	struct conf		*conf;
+	const struct policy	*p;
+	const struct rule	*r;
+	const struct match	*m;
+	const struct table	*t;
+	const struct entry	*e;
+
+	(void)state;
+	conf = parse_good(BASE "table <t> { a, uid 7, uid 8 - 9 }\n"
+	    "pass user <t> keep header\n"
+	    "reject not user b user { c, d } message \"1\n\r2\"\n");
+	p = conf->policy;
+
+	r = TAILQ_FIRST(&p->rules);
+	assert_int_equal(r->number, 1);
+	assert_int_equal(r->action, A_PASS);
+	assert_int_equal(r->keep, 1);
+	assert_null(r->message);
+	assert_int_equal(conf->keep.line, 3);
+	m = expect_match(TAILQ_FIRST(&r->matches), M_USER, 0);
+	t = expect_table(p, m->table, TABLE_USERS, "t");
+	e = expect_name(TAILQ_FIRST(&t->entries), "a");
+	e = expect_range(e, 7, 7);
+	assert_null(expect_range(e, 8, 9));
+	assert_null(TAILQ_NEXT(m, next));
+
+	r = TAILQ_NEXT(r, next);
+	assert_int_equal(r->number, 2);
+	assert_int_equal(r->action, A_REJECT);
+	assert_int_equal(r->keep, 0);
+	assert_string_equal(r->message, "1  2");
+	m = expect_match(TAILQ_FIRST(&r->matches), M_USER, 1);
+	t = expect_table(p, m->table, TABLE_USERS, NULL);
+	assert_null(expect_name(TAILQ_FIRST(&t->entries), "b"));
+	m = expect_match(TAILQ_NEXT(m, next), M_USER, 0);
+	t = expect_table(p, m->table, TABLE_USERS, NULL);
+	e = expect_name(TAILQ_FIRST(&t->entries), "c");
+	assert_null(expect_name(e, "d"));
+	assert_null(TAILQ_NEXT(r, next));
+	conf_free(conf);
+}
+
+static void
+matchers(void **state)
+{
+	struct conf		*conf;
+	const struct policy	*p;
+	const struct rule	*r;
+	const struct match	*m;
+	const struct table	*t;
+	const struct entry	*e;
+
+	(void)state;
+	conf = parse_good(BASE "tempfail user any uid 5 not uid { 6, 7 - 8 }\n"
+	    "discard group { g, h } not exe \"/x*\" unit u\n"
+	    "quarantine unknown\n"
+	    "pass\n");
+	p = conf->policy;
+
+	r = TAILQ_FIRST(&p->rules);
+	assert_int_equal(r->action, A_TEMPFAIL);
+	m = expect_match(TAILQ_FIRST(&r->matches), M_USER, 0);
+	assert_int_equal(m->table, TABLE_ANY);
+	m = expect_match(TAILQ_NEXT(m, next), M_UID, 0);
+	t = expect_table(p, m->table, TABLE_USERS, NULL);
+	assert_null(expect_range(TAILQ_FIRST(&t->entries), 5, 5));
+	m = expect_match(TAILQ_NEXT(m, next), M_UID, 1);
+	t = expect_table(p, m->table, TABLE_USERS, NULL);
+	e = expect_range(TAILQ_FIRST(&t->entries), 6, 6);
+	assert_null(expect_range(e, 7, 8));
+
+	r = TAILQ_NEXT(r, next);
+	assert_int_equal(r->action, A_DISCARD);
+	m = expect_match(TAILQ_FIRST(&r->matches), M_GROUP, 0);
+	t = expect_table(p, m->table, TABLE_GROUPS, NULL);
+	e = expect_name(TAILQ_FIRST(&t->entries), "g");
+	assert_null(expect_name(e, "h"));
+	m = expect_match(TAILQ_NEXT(m, next), M_EXE, 1);
+	assert_int_equal(m->table, TABLE_ANY);
+	assert_string_equal(m->glob, "/x*");
+	m = expect_match(TAILQ_NEXT(m, next), M_UNIT, 0);
+	assert_string_equal(m->glob, "u");
+
+	r = TAILQ_NEXT(r, next);
+	assert_int_equal(r->action, A_QUARANTINE);
+	m = expect_match(TAILQ_FIRST(&r->matches), M_UNKNOWN, 0);
+	assert_null(TAILQ_NEXT(m, next));
+
+	r = TAILQ_NEXT(r, next);
+	assert_int_equal(r->number, 4);
+	assert_true(TAILQ_EMPTY(&r->matches));
+	assert_null(TAILQ_NEXT(r, next));
+	conf_free(conf);
+}
+
+static void
+table_files(void **state)
+{
+	struct conf		*conf;
+	const struct table	*t;
+	const struct entry	*e;
+
+	(void)state;
+	(void)write_file("names", "# names\n\n alice\t# she\nuser\n"
+	    "\"John # Smith\"\n'1000'\nuid 1000\nuid 5-7\nuid 8 - 9\nlast");
+	conf = parse_good(BASE "table <t> file \"names\"\n"
+	    "table <u> { b }\n");
+	t = TAILQ_FIRST(&conf->policy->tables);
+	assert_int_equal(t->index, 0);
+	assert_int_equal(*t->file, '/');
+	e = expect_name(TAILQ_FIRST(&t->entries), "alice");
+	e = expect_name(e, "user");
+	e = expect_name(e, "John # Smith");
+	e = expect_name(e, "1000");
+	e = expect_range(e, 1000, 1000);
+	e = expect_range(e, 5, 7);
+	e = expect_range(e, 8, 9);
+	assert_null(expect_name(e, "last"));
+	t = TAILQ_NEXT(t, next);
+	assert_int_equal(t->index, 1);
+	assert_null(t->file);
+	assert_null(expect_name(TAILQ_FIRST(&t->entries), "b"));
+	conf_free(conf);
+}
+
+/* The caller gets the first one, with its place. */
+static void
+first_error(void **state)
+{
+	char	 want[256];
+
+	(void)state;
+	assert_null(parse(BASE "prefork 0\nprefork 0\nx\n"));
+	(void)snprintf(want, sizeof(want),
+	    "%s/conf:2: prefork must be between 1 and 64", dir);
+	assert_string_equal(error, want);
+	assert_null(parse("user a\n\n\n"));
+	(void)snprintf(want, sizeof(want), "%s/conf:3: no \"listen on\"",
+	    dir);
+	assert_string_equal(error, want);
+	assert_null(parse_config("/nonexistent", 0, error, sizeof(error)));
+	assert_string_equal(error, "/nonexistent: No such file or directory");
+	assert_null(parse_config("/nonexistent", 0, error, 10));
+	assert_string_equal(error, "/nonexist");
+}
+
+static void
+accounts(void **state)
+{
+	struct conf	*conf;
+
+	(void)state;
+	conf = parse_good(BASE "user nobody\nresolver user daemon\n"
+	    "control user daemon\n");
+	assert_int_equal(conf_accounts(conf, error, sizeof(error)), -1);
+	assert_non_null(strstr(error, "conf:3: resolver user \"daemon\" must "
+	    "not be the same as control user"));
+	conf_free(conf);
+	conf = parse_good(BASE "user nobody\nresolver user daemon\n");
+	assert_int_equal(conf_accounts(conf, error, sizeof(error)), 0);
+	assert_string_equal(error, "");
+	assert_int_not_equal(conf->user.uid, 0);
+	assert_int_not_equal(conf->user.uid, conf->resolver.uid);
+	assert_int_equal(conf->user.uid, conf->names.uid);
+	assert_int_equal(conf->user.gid, conf->names.gid);
+	conf_free(conf);
+}
+
+static void
+restart(void **state)
+{
+	static const struct {
+		const char	*text, *what;
+	} tests[] = {
+		{ "timeout 7000\ntable <t> { }\nreject user <t>\n"
+		    "header \"X-A\" fields { uid }\nlog fields { uid }\n"
+		    "strip local\non failure tempfail\nlookup timeout 1\n",
+		    NULL },
+		{ "chroot \"/run/milter-sysuser\"\nprefork 2\n", NULL },
+		{ "control socket \"/x\"\n", "control socket" },
+		{ "control socket \"/run/milter-sysuser.sock\" group g\n",
+		    "control socket" },
+		{ "control socket \"/run/milter-sysuser.sock\" mode 0600\n",
+		    "control socket" },
+		{ "user x\n", "user" },
+		{ "resolver user x\n", "resolver user" },
+		{ "control user x\n", "control user" },
+		{ "chroot /x\n", "chroot" },
+		{ "state directory /x\n", "state directory" },
+		{ "prefork 3\n", "prefork" }
+	};
+	struct conf	*old = parse_good(BASE), *new;
+	char		 text[512];
+	const char	*what;
+	size_t		 i;
+
+	(void)state;
+	for (i = 0; i < NITEMS(tests); i++) {
+		(void)snprintf(text, sizeof(text), BASE "%s", tests[i].text);
+		new = parse_good(text);
+		what = conf_restart(old, new);
+		if (tests[i].what == NULL)
+			assert_null(what);
+		else
+			assert_string_equal(what, tests[i].what);
+		conf_free(new);
+	}
+	new = parse_good("listen on inet 127.0.0.1 port 1 insecure\n");
+	assert_string_equal(conf_restart(old, new), "listen on");
+	conf_free(old);
+	old = parse_good("listen on inet 127.0.0.1 port 2 insecure\n");
+	assert_string_equal(conf_restart(old, new), "listen on");
+	conf_free(new);
+	conf_free(old);
+}
+
+/* Many rules, good and bad: what is lost each time would be seen. */
+static void
+reloads(void **state)
+{
+	struct rusage	 before, after;
+	char		*text;
+	size_t		 len = 0, size = 1 << 17;
+	unsigned int	 i;
+
+	(void)state;
+	assert_non_null(text = malloc(size));
+	len = strlcpy(text, BASE "m = \"user\"\n", size);
+	for (i = 0; len < size - 200; i++)
+		len += snprintf(text + len, size - len, "reject $m { \"u%u\", "
+		    "x } exe \"/%u\" message \"m %u\"\n", i, i, i);
+	for (i = 0; i < RELOADS; i++) {
+		conf_free(parse_good(text));
+		(void)strlcpy(text + len, i % 2 ? "" : "table <x {\n",
+		    size - len);
+		if (i % 2 == 0)
+			assert_null(parse(text));
+		if (i == RELOADS / 10)
+			assert_int_equal(getrusage(RUSAGE_SELF, &before), 0);
+		text[len] = '\0';
+	}
+	assert_int_equal(getrusage(RUSAGE_SELF, &after), 0);
+	assert_in_range(after.ru_maxrss, 0, before.ru_maxrss + 16 * 1024);
+	free(text);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	 tests[] = {
+		cmocka_unit_test(defaults),
+		cmocka_unit_test(sockets),
+		cmocka_unit_test(rules),
+		cmocka_unit_test(matchers),
+		cmocka_unit_test(table_files),
+		cmocka_unit_test(first_error),
+		cmocka_unit_test(accounts),
+		cmocka_unit_test(restart),
+		cmocka_unit_test(reloads)
+	};
+
+	return (cmocka_run_group_tests(tests, setup, teardown));
+}
