@@ -19,7 +19,7 @@ LINK = $(LDFLAGS) -levent $(BSDLIBS)
 
 # Every program is compiled from its own directory and common, no other.
 COMMON = common/addr.c common/answer.c common/caps_$(OS).c common/chan.c \
-	common/child.c common/confwire.c common/log.c common/msgtab.c \
+	common/child.c common/clock.c common/confwire.c common/log.c common/msgtab.c \
 	common/peer.c common/privdrop.c common/wire.c common/xtext.c
 HEADERS = common/log.h common/sysuser.h
 

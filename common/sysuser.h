@@ -28,6 +28,7 @@
 
 #include <event.h>
 #include <stdint.h>
+#include <time.h>
 
 #define PROTOCOL_VERSION	1	/* any change of a message raises it */
 
@@ -354,6 +355,9 @@ void	 child_serve(const struct child *, struct peer *,
 	    const struct handler *, void (*)(struct peer *, const char *));
 void	 child_ready(struct peer *);
 int	 on_logfd(struct peer *, struct msg *);
+
+/* clock.c */
+uint64_t clock_usec(clockid_t);
 
 /* confwire.c */
 extern const char *const action_names[A_MAX];

@@ -27,7 +27,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -42,11 +41,7 @@ static struct event	 stop_timer, log_timer;
 time_t
 uptime(void)
 {
-	struct timespec	 ts;
-
-	if (clock_gettime(CLOCK_MONOTONIC, &ts) == -1)
-		fatal("clock_gettime");
-	return (ts.tv_sec);
+	return (clock_usec(CLOCK_MONOTONIC) / 1000000);
 }
 
 static void __attribute__((__noreturn__))

@@ -30,7 +30,7 @@
 struct diag_query {
 	uint32_t		 seq;		/* of this question */
 	uint32_t		 portid;	/* netlink's name for us */
-	uint64_t		 cookie;	/* this very socket, or 0: any */
+	uint64_t		 cookie;	/* this very one, or 0 */
 	struct conn_key		 key;
 };
 
@@ -42,7 +42,7 @@ struct route_query {
 
 enum nl_reply {
 	NL_DONE,				/* the answer is filled in */
-	NL_STALE				/* to another question: read on */
+	NL_STALE				/* not ours: read on */
 };
 
 /* linux_diag.c */

@@ -149,7 +149,7 @@ ask(struct account *a)
 int
 names_fresh(struct account *a)
 {
-	time_t	 now = now_usec() / 1000000;
+	time_t	 now = clock_usec(CLOCK_MONOTONIC) / 1000000;
 
 	if (a->told != 0 && now - a->told < FRESH_TIME)
 		return (1);
@@ -224,7 +224,7 @@ on_named(struct peer *n, struct msg *m)
 		found = found == FOUND_YES ? FOUND_NO : found;
 	if (found != FOUND_FAILED && account_set(a, found == FOUND_YES ?
 	    name : NULL, groups, ngroups) == 0)
-		a->told = now_usec() / 1000000;
+		a->told = clock_usec(CLOCK_MONOTONIC) / 1000000;
 	pending_named(a);
 	return (0);
 }

@@ -47,10 +47,10 @@ struct sock {
 struct holder {
 	uint32_t		 pid;
 	uint32_t		 uid;		/* effective, now */
-	uint64_t		 start;		/* with pid: names it for ever */
-	uint64_t		 inode;		/* of the socket that it holds */
-	uint32_t		 tid;		/* thread that has it alone, or 0 */
-	int			 fd;		/* seen there, or -1: not seen */
+	uint64_t		 start;		/* with pid: unique for ever */
+	uint64_t		 inode;		/* of the socket it holds */
+	uint32_t		 tid;		/* the one thread, or 0: all */
+	int			 fd;		/* where, or -1: not seen */
 };
 #define MAX_HOLDERS	64
 

@@ -47,10 +47,11 @@
 #include "os.h"
 
 #define PID_END		(4 * 1024 * 1024 + 1)	/* the kernel's own limit */
-#define SPAN_FIRST	64		/* pids, the first step down */
-#define SPAN_PIDS	512		/* processes seen in one step, at most */
+#define SPAN_FIRST	16		/* pids, the first step down */
+#define SPAN_PIDS	512		/* processes in one step */
 #define STALE_MAX	16		/* late replies skipped per question */
 #define GO_ON		16		/* see search_shorten() */
+#define PATIENCE	8		/* see search_over() */
 
 /* A socket to the kernel and the number of its last question. */
 struct netlink {
@@ -74,7 +75,7 @@ struct search {
 	const struct budget	*budget;
 	struct holder		*list;
 	size_t			 n;
-	struct timespec		 begin;
+	uint64_t		 begin, cpu;	/* usec, on the two clocks */
 	uint64_t		 usec;		/* to end after begin */
 };
 
@@ -220,7 +221,8 @@ linux_holders(const struct sock *sock, const struct budget *budget,
 	if (sock->inode == 0)
 		return (0);
 	s.usec = budget->usec;
-	clock_gettime(CLOCK_MONOTONIC, &s.begin);
+	s.begin = clock_usec(CLOCK_MONOTONIC);
+	s.cpu = clock_usec(CLOCK_THREAD_CPUTIME_ID);
 	walk(&s, visit_own);
 	if (s.n > 0)
 		search_shorten(&s);
@@ -619,20 +621,25 @@ is_owners(const struct search *s, uint32_t pid)
 static uint64_t
 search_time(const struct search *s)
 {
-	struct timespec	 now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return ((now.tv_sec - s->begin.tv_sec) * 1000000LL +
-	    (now.tv_nsec - s->begin.tv_nsec) / 1000);
+	return (clock_usec(CLOCK_MONOTONIC) - s->begin);
 }
 
+/*
+ * On a busy machine most of the time that goes by is not ours: then it is the
+ * CPU time that counts, whose clock is slow to read, up to a limit.
+ */
 static int
 search_over(const struct search *s)
 {
+	uint64_t	 usec;
+
 	if (s->n > 0 && s->budget->busy != NULL &&
 	    s->budget->busy(s->budget->arg))
 		return (1);
-	return (search_time(s) >= s->usec);
+	if ((usec = search_time(s)) < s->usec)
+		return (0);
+	return (usec >= s->usec * PATIENCE ||
+	    clock_usec(CLOCK_THREAD_CPUTIME_ID) - s->cpu >= s->usec);
 }
 
 /*

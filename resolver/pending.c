@@ -23,7 +23,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "log.h"
 #include "resolver.h"
@@ -42,27 +41,6 @@ static TAILQ_HEAD(turns, account) turns = TAILQ_HEAD_INITIALIZER(turns);
 static unsigned int	 npending, npool, nsearches;
 static uint64_t		 patience = 500000;	/* us */
 static struct event	 ev_deadline, ev_search;
-
-uint64_t
-now_usec(void)
-{
-	struct timespec	 ts;
-
-	if (clock_gettime(CLOCK_MONOTONIC, &ts) == -1)
-		fatal("clock_gettime");
-	return ((uint64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000);
-}
-
-/* CPU time: that a busy machine lets us wait is nobody's fault. */
-static uint64_t
-cpu_usec(void)
-{
-	struct timespec	 ts;
-
-	if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts) == -1)
-		fatal("clock_gettime");
-	return ((uint64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000);
-}
 
 void
 pending_init(void)
@@ -151,7 +129,7 @@ deadline_set(uint64_t now)
 void
 pending_wait(struct pending *p)
 {
-	uint64_t	 now = now_usec();
+	uint64_t	 now = clock_usec(CLOCK_MONOTONIC);
 
 	p->deadline = now + patience;
 	TAILQ_INSERT_TAIL(&all, p, next);
@@ -176,7 +154,7 @@ pending_leave(struct pending *p)
 	p->name = 0;
 	TAILQ_REMOVE(&all, p, next);
 	if (first)
-		deadline_set(now_usec());
+		deadline_set(clock_usec(CLOCK_MONOTONIC));
 }
 
 static void
@@ -220,7 +198,7 @@ static void
 cb_deadline(int fd, short event, void *arg)
 {
 	struct pending	*p;
-	uint64_t	 now = now_usec();
+	uint64_t	 now = clock_usec(CLOCK_MONOTONIC);
 
 	(void)fd;
 	(void)event;
@@ -253,7 +231,7 @@ busy(void *arg)
 static uint32_t
 share(struct account *a)
 {
-	uint64_t	 now = now_usec();
+	uint64_t	 now = clock_usec(CLOCK_MONOTONIC);
 
 	if (now - a->window >= 1000000) {
 		a->window = now;
@@ -274,9 +252,10 @@ search(struct pending *p)
 
 	if ((budget.usec = share(a)) == 0)
 		return;
-	begin = cpu_usec();
+	/* CPU time: that a busy machine lets us wait is nobody's fault. */
+	begin = clock_usec(CLOCK_PROCESS_CPUTIME_ID);
 	owner_search(&os_native, &p->key, &p->sock, &budget, &p->found);
-	a->spent += cpu_usec() - begin;
+	a->spent += clock_usec(CLOCK_PROCESS_CPUTIME_ID) - begin;
 	if (p->found.owner.pid != NO_PID)
 		count(ST_PROCESS);
 }

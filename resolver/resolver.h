@@ -68,7 +68,6 @@ int	 resolver_busy(void);
 void	 count(enum counter);
 
 /* pending.c */
-uint64_t now_usec(void);
 void	 pending_init(void);
 void	 pending_patience(uint32_t);
 struct pending *pending_new(struct peer *, uint32_t);
