@@ -27,6 +27,7 @@ PARENT = parent/conf.c parent/listen.c parent/load.c parent/main.c \
 	parent/peer.c parent/proc.c
 RESOLVER = resolver/main.c resolver/names_link.c resolver/owner.c \
 	resolver/pending.c resolver/resolver.c
+NAMES = resolver/names.c resolver/subuid.c
 BACKEND_linux = resolver/linux_diag.c resolver/linux_proc.c \
 	resolver/os_linux.c
 BACKEND = $(BACKEND_$(OS))
@@ -57,9 +58,9 @@ obj/resolver: $(RESOLVER) $(BACKEND) resolver/os.h resolver/owner.h \
 	$(COMPILE) -Iresolver -o $@ $(RESOLVER) $(BACKEND) $(COMMON) $(LINK) \
 	    $(CAPLIBS)
 
-obj/names: resolver/names.c $(COMMON) $(HEADERS)
+obj/names: $(NAMES) resolver/names.h $(COMMON) $(HEADERS)
 	mkdir -p obj
-	$(COMPILE) -o $@ resolver/names.c $(COMMON) $(LINK) $(CAPLIBS)
+	$(COMPILE) -Iresolver -o $@ $(NAMES) $(COMMON) $(LINK) $(CAPLIBS)
 
 obj/milterd: $(MILTERD) milterd/listen_$(LISTEN).c milterd/milterd.h \
 	$(COMMON) $(HEADERS)

@@ -35,8 +35,8 @@ const char *const source_names[SRC_MAX] = {
 };
 
 const char *const field_names[F_MAX] = {
-	"user", "uid", "login", "pid", "program", "exe", "holders", "holder",
-	"source", "cwd", "unit", "container", "cmdline"
+	"user", "uid", "owner", "login", "pid", "program", "exe", "holders",
+	"holder", "source", "cwd", "unit", "container", "cmdline"
 };
 
 const char *const stat_names[STAT_MAX] = {
@@ -62,6 +62,7 @@ put_owner(struct msg *m, const struct owner *o)
 	put_u8(m, o->reason);
 	put_u8(m, o->source);
 	put_u32(m, o->uid);
+	put_u32(m, o->account);
 	put_u32(m, o->login);
 	put_u32(m, o->pid);
 	put_u32(m, o->holders);
@@ -94,6 +95,7 @@ get_owner(struct msg *m)
 	o->reason = get_u8(m);
 	o->source = get_u8(m);
 	o->uid = get_u32(m);
+	o->account = get_u32(m);
 	o->login = get_u32(m);
 	o->pid = get_u32(m);
 	o->holders = get_u32(m);
@@ -151,6 +153,8 @@ field_value(const struct owner *o, enum field f, char *buf, size_t size)
 		    0 : -1);
 	case F_UID:
 		return (number_value(o->uid, buf, size));
+	case F_OWNER:
+		return (text_value(o->text[T_OWNER], buf, size, MAX_NAME));
 	case F_LOGIN:
 		return (o->login == LOGIN_UNSET ? -1 :
 		    number_value(o->login, buf, size));

@@ -321,10 +321,12 @@ chan_recv(struct chan *c, struct msg *m, const char **why)
 	while (n == -1 && errno == EINTR);
 	if (n == -1 && (errno == EAGAIN || errno == ENOBUFS))
 		return (0);
-	if (n == -1 || n == 0)
+	if (n == -1)
 		return (-1);
 	msg_new(m, get_be32(head), get_be32(head + 8));
 	m->fd = take_fd(&mh, why);
+	if (n == 0 && m->fd == -1)
+		return (-1);
 	if (n < MSG_HEADER || mh.msg_flags & MSG_TRUNC ||
 	    get_be32(head + 4) != (size_t)n - MSG_HEADER)
 		*why = "wrong length";

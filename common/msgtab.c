@@ -32,7 +32,7 @@
 #define BOOT	(1 << S_BOOT)
 #define RUN	(1 << S_RUN)
 
-#define OWNER_MIN	(3 + 4 * 4 + 8 + 2 + T_MAX)
+#define OWNER_MIN	(3 + 5 * 4 + 8 + 2 + T_MAX)
 #define OWNER_MAX	(OWNER_MIN + 4 * MAX_GROUPS + T_MAX * (2 + MAX_PATH + 1))
 #define DATA_MAX	(MSG_MAX - MSG_HEADER)
 
@@ -58,11 +58,13 @@ const struct msgrow msgtab[IMSG_MAX] = {
 
 	ROW(LOOKUP,	K|W,	R,	36,	36,	0, RUN, 0),
 	ROW(ANSWER,	R,	K|W,	OWNER_MIN, OWNER_MAX, 0, RUN, 0),
+	ROW(CAPS_GET,	K,	R,	0,	0,	0, RUN, 0),
+	ROW(CAPS,	R,	K,	4,	4,	0, RUN, 0),
 	ROW(NAME,	R,	N,	4,	4,	0, RUN, 0),
-	ROW(NAMED,	N,	R,	5,	5 + MAX_NAME + 1 + 4 * MAX_GROUPS,
-							0, RUN, 0),
+	ROW(NAMED,	N,	R,	11, 11 + 2 * (MAX_NAME + 1) +
+					    4 * MAX_GROUPS, 0, RUN, 0),
 	ROW(ID,		P,	N,	3,	3 + STR_MAX, 0, RUN, 0),
-	ROW(IDOF,	N,	P,	5,	5,	0, RUN, 0),
+	ROW(IDOF,	N,	P,	7, 7 + 8 * MAX_SUBUIDS, 0, RUN, 0),
 
 	ROW(STATS_GET,	P,	R|W,	0,	0,	0, RUN, 0),
 	ROW(STATS,	R|W,	P,	8 * STAT_MAX, 8 * STAT_MAX, 0, RUN, 0),
@@ -77,8 +79,10 @@ const struct msgrow msgtab[IMSG_MAX] = {
 	ROW(CTL_LOOKUP,	C,	K,	36,	36,	0, RUN, 0),
 	ROW(CTL_RELOAD,	C,	K,	0,	0,	0, RUN, 0),
 	ROW(CTL_STOP,	C,	K,	0,	0,	0, RUN, 0),
+	ROW(CTL_CAPS_GET, C,	K,	0,	0,	0, RUN, 0),
 	ROW(CTL_PROC,	K,	C,	PROC_SIZE, PROC_SIZE, 0, RUN, 0),
 	ROW(CTL_ANSWER,	K,	C,	OWNER_MIN, OWNER_MAX, 0, RUN, 0),
+	ROW(CTL_CAPS,	K,	C,	4,	4,	0, RUN, 0),
 	ROW(CTL_OK,	K,	C,	2,	2 + STR_MAX, 0, RUN, 0),
 	ROW(CTL_FAIL,	K,	C,	6,	6 + STR_MAX, 0, BOOT|RUN, 0),
 };

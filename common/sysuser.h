@@ -36,6 +36,7 @@
 #define MAX_NAME		64	/* user, program */
 #define MAX_PATH		255	/* exe, cwd, unit, container, cmdline */
 #define MAX_GROUPS		128	/* of one user, more are not matched */
+#define MAX_SUBUIDS		32	/* ranges of one user, likewise */
 
 #define LOGIN_UNSET		UINT32_MAX
 #define NO_PID			0
@@ -67,13 +68,14 @@ enum source {				/* how the process was found */
  * same list serves the header, the log and sysuserctl(8).
  */
 enum field {
-	F_USER, F_UID, F_LOGIN, F_PID, F_PROGRAM, F_EXE, F_HOLDERS,
+	F_USER, F_UID, F_OWNER, F_LOGIN, F_PID, F_PROGRAM, F_EXE, F_HOLDERS,
 	F_HOLDER, F_SOURCE, F_CWD, F_UNIT, F_CONTAINER, F_CMDLINE, F_MAX
 };
 
 /* The texts of an owner; absent ones are NULL. */
 enum text {
 	T_USER,		/* account of uid; NULL: none, or not yet known */
+	T_OWNER,	/* account whose subordinate uid it is */
 	T_HOLDER,	/* account or #uid of the process if another's */
 	T_PROGRAM,	/* what the process calls itself: a claim */
 	T_EXE, T_CWD, T_UNIT, T_CONTAINER, T_CMDLINE,
@@ -86,6 +88,7 @@ struct owner {
 	enum reason		 reason;	/* of E_UNKNOWN */
 	enum source		 source;
 	uint32_t		 uid;		/* of the socket: proof */
+	uint32_t		 account;	/* T_OWNER's, else uid again */
 	uint32_t		 login;		/* login uid or LOGIN_UNSET */
 	uint32_t		 pid;		/* or NO_PID */
 	uint32_t		 holders;	/* processes seen to hold it */
@@ -198,18 +201,29 @@ enum imsg {
 	IMSG_CONF_BEGIN, IMSG_CONF_ITEM, IMSG_CONF_END, IMSG_CONF_ACK,
 	IMSG_START, IMSG_READY,
 	IMSG_LOOKUP, IMSG_ANSWER,
+	IMSG_CAPS_GET, IMSG_CAPS,
 	IMSG_NAME, IMSG_NAMED,
 	IMSG_ID, IMSG_IDOF,
 	IMSG_STATS_GET, IMSG_STATS,
 	IMSG_PROCS, IMSG_PROC, IMSG_RELOAD, IMSG_STOP, IMSG_RESULT,
 	IMSG_CTL_HELLO, IMSG_CTL_STATUS, IMSG_CTL_LOOKUP, IMSG_CTL_RELOAD,
-	IMSG_CTL_STOP, IMSG_CTL_PROC, IMSG_CTL_ANSWER, IMSG_CTL_OK,
-	IMSG_CTL_FAIL,
+	IMSG_CTL_STOP, IMSG_CTL_CAPS_GET, IMSG_CTL_PROC, IMSG_CTL_ANSWER,
+	IMSG_CTL_CAPS, IMSG_CTL_OK, IMSG_CTL_FAIL,
 	IMSG_MAX
 };
 
 /* What names says to a question: it could also not be asked now. */
 enum presence { FOUND_NO, FOUND_YES, FOUND_FAILED, FOUND_MAX };
+
+/* What the resolver can know on this system; bits 1 << can. */
+enum can {
+	CAN_ASK,	/* whose a connection is */
+	CAN_SEARCH,	/* processes of other users */
+	CAN_ORPHAN,	/* who closed it, until the other side knows */
+	CAN_LOGIN,	/* the login uid */
+	CAN_UNIT,	/* unit and container */
+	CAN_MAX
+};
 
 /*
  * What is counted; a process counts what it sees and leaves the rest 0, so

@@ -31,11 +31,13 @@ xtext(char *dst, size_t size, const char *src, size_t max)
 	static const char	 hex[] = "0123456789ABCDEF";
 	size_t			 n = 0, i;
 	unsigned char		 c;
+	int			 plain;
 
 	for (i = 0; i < max && (c = src[i]) != '\0'; i++) {
-		if (n + 4 > size)
+		plain = c > ' ' && c < 0x7f && c != '=' && c != '+';
+		if (n + (plain ? 1 : 3) >= size)
 			return (-1);
-		if (c > ' ' && c < 0x7f && c != '=' && c != '+')
+		if (plain)
 			dst[n++] = c;
 		else {
 			dst[n++] = '+';

@@ -58,9 +58,11 @@ static int	 on_start(struct peer *, struct msg *);
 static int	 on_proc(struct peer *, struct msg *);
 static int	 on_result(struct peer *, struct msg *);
 static int	 on_answer(struct peer *, struct msg *);
+static int	 on_caps(struct peer *, struct msg *);
 static int	 on_hello(struct peer *, struct msg *);
 static int	 on_request(struct peer *, struct msg *);
 static int	 on_lookup(struct peer *, struct msg *);
+static int	 on_caps_get(struct peer *, struct msg *);
 
 const struct handler control_handlers[] = {
 	{ IMSG_PEER,		on_peer },
@@ -74,6 +76,7 @@ const struct handler control_handlers[] = {
 
 static const struct handler resolver_handlers[] = {
 	{ IMSG_ANSWER,		on_answer },
+	{ IMSG_CAPS,		on_caps },
 	{ IMSG_MAX,		NULL }
 };
 
@@ -83,6 +86,7 @@ static const struct handler client_handlers[] = {
 	{ IMSG_CTL_RELOAD,	on_request },
 	{ IMSG_CTL_STOP,	on_request },
 	{ IMSG_CTL_LOOKUP,	on_lookup },
+	{ IMSG_CTL_CAPS_GET,	on_caps_get },
 	{ IMSG_MAX,		NULL }
 };
 
@@ -94,7 +98,8 @@ static const struct {
 	{ IMSG_CTL_STATUS,	IMSG_PROCS,	0 },
 	{ IMSG_CTL_RELOAD,	IMSG_RELOAD,	1 },
 	{ IMSG_CTL_STOP,	IMSG_STOP,	1 },
-	{ IMSG_CTL_LOOKUP,	IMSG_LOOKUP,	1 }
+	{ IMSG_CTL_LOOKUP,	IMSG_LOOKUP,	1 },
+	{ IMSG_CTL_CAPS_GET,	IMSG_CAPS_GET,	1 }
 };
 
 void
@@ -210,7 +215,8 @@ resolver_gone(struct peer *peer, const char *why)
 		exit(0);
 	TAILQ_FOREACH(p, &clients, next) {
 		c = p->arg;
-		if (c->id != 0 && c->request == IMSG_CTL_LOOKUP)
+		if (c->id != 0 && (c->request == IMSG_CTL_LOOKUP ||
+		    c->request == IMSG_CTL_CAPS_GET))
 			client_fail(c, EAGAIN, "the resolver is starting");
 	}
 }
@@ -340,16 +346,30 @@ on_result(struct peer *peer, struct msg *m)
 }
 
 /* From the resolver; it is the client that reads it. */
-static int
-on_answer(struct peer *peer, struct msg *m)
+static void
+answered(struct msg *m, enum imsg type)
 {
 	struct client	*c = client_find(m->id);
 
-	(void)peer;
 	if (c != NULL) {
-		forward(&c->peer, m, IMSG_CTL_ANSWER, c->its_id);
+		forward(&c->peer, m, type, c->its_id);
 		c->id = 0;
 	}
+}
+
+static int
+on_answer(struct peer *peer, struct msg *m)
+{
+	(void)peer;
+	answered(m, IMSG_CTL_ANSWER);
+	return (0);
+}
+
+static int
+on_caps(struct peer *peer, struct msg *m)
+{
+	(void)peer;
+	answered(m, IMSG_CTL_CAPS);
 	return (0);
 }
 
@@ -406,22 +426,41 @@ on_request(struct peer *p, struct msg *m)
 	return (0);
 }
 
+/* A question for the resolver that makes sense so far. */
+static void
+ask_resolver(struct client *c, struct msg *m)
+{
+	int	 type;
+
+	if ((type = request_begin(c, m)) == -1)
+		return;
+	if (resolver.open)
+		forward(&resolver, m, type, c->id);
+	else
+		client_fail(c, EAGAIN, "the resolver is starting");
+}
+
 static int
 on_lookup(struct peer *p, struct msg *m)
 {
 	struct client	*c = p->arg;
 	struct endpoint	 e;
-	int		 type;
 
 	get_endpoint(m, &e);
 	get_endpoint(m, &e);
 	if (msg_end(m) == -1 || c->id != 0)
 		return (-1);
-	if ((type = request_begin(c, m)) == -1)
-		return (0);
-	if (resolver.open)
-		forward(&resolver, m, type, c->id);
-	else
-		client_fail(c, EAGAIN, "the resolver is starting");
+	ask_resolver(c, m);
+	return (0);
+}
+
+static int
+on_caps_get(struct peer *p, struct msg *m)
+{
+	struct client	*c = p->arg;
+
+	if (msg_end(m) == -1 || c->id != 0)
+		return (-1);
+	ask_resolver(c, m);
 	return (0);
 }

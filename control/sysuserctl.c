@@ -382,6 +382,30 @@ selftest_one(const char *what, int family, const char *addr)
 	return (good);
 }
 
+/* What can be known on this system, as the resolver found it. */
+static void
+selftest_caps(void)
+{
+	static const char *const	 what[CAN_MAX] = {
+		[CAN_ASK] = "the user of a connection",
+		[CAN_SEARCH] = "the process: pid, program, exe",
+		[CAN_ORPHAN] = "the user of one who hung up, for a moment",
+		[CAN_LOGIN] = "the login uid",
+		[CAN_UNIT] = "unit and container",
+	};
+	struct msg			 m;
+	uint32_t			 can;
+	int				 i;
+
+	msg_new(&m, IMSG_CTL_CAPS_GET, 1);
+	ask(&m, IMSG_CTL_CAPS, NULL);
+	can = get_u32(&m);
+	for (i = 0; i < CAN_MAX; i++)
+		(void)printf("%-44s %s\n", what[i],
+		    can & 1U << i ? "yes" : "no");
+	(void)printf("\n");
+}
+
 /* Does the daemon know who we are? */
 static int
 verb_selftest(int argc, char **argv)
@@ -390,6 +414,7 @@ verb_selftest(int argc, char **argv)
 
 	(void)argc;
 	(void)argv;
+	selftest_caps();
 	good = selftest_one("IPv4", AF_INET, "127.0.0.1");
 	good &= selftest_one("IPv6", AF_INET6, "::1");
 	good &= selftest_one("IPv4-mapped", AF_INET6, "127.0.0.1");

@@ -199,6 +199,12 @@ is_local(const struct session *s)
 	return (s->owner != NULL && s->owner->verdict != E_REMOTE);
 }
 
+static int
+fields_have(const struct fields *f, enum field field)
+{
+	return (memchr(f->list, field, f->n) != NULL);
+}
+
 /* One line for each MAIL that ends. */
 static void
 log_message(SMFICTX *ctx, const struct session *s)
@@ -207,6 +213,7 @@ log_message(SMFICTX *ctx, const struct session *s)
 	const char	*auth = symbol(ctx, "{auth_authen}");
 	char		 owner[6144], sender[3 * 256 + 8], login[3 * 64 + 8];
 	char		 id[3 * 32 + 8], rule[16] = "-", extra[64] = "";
+	char		 holder[3 * MAX_NAME + 8] = "";
 	int		 n = 0;
 
 	if (owner_line(owner, sizeof(owner), &s->policy->log_fields, s->owner,
@@ -216,6 +223,8 @@ log_message(SMFICTX *ctx, const struct session *s)
 		log_warnx("a line for the log is too long");
 		return;
 	}
+	if (!fields_have(&s->policy->log_fields, F_HOLDER))
+		(void)field_value(s->owner, F_HOLDER, holder, sizeof(holder));
 	if (s->decision.rule != NULL)
 		(void)snprintf(rule, sizeof(rule), "%u",
 		    s->decision.rule->number);
@@ -226,8 +235,7 @@ log_message(SMFICTX *ctx, const struct session *s)
 		(void)snprintf(extra + n, sizeof(extra) - n, " kept=yes");
 	log_info("queue=%s action=%s rule=%s %s%s%s sender=%s recipients=%u"
 	    "%s%s%s", id, action_names[s->decision.action], rule, owner,
-	    s->owner->text[T_HOLDER] != NULL ? " holder=" : "",
-	    s->owner->text[T_HOLDER] != NULL ? s->owner->text[T_HOLDER] : "",
+	    holder[0] != '\0' ? " holder=" : "", holder,
 	    sender, s->recipients, extra, auth == NULL ? "" : " auth=",
 	    login);
 }

@@ -78,7 +78,7 @@ header_value(const struct policy *p, const struct owner *o)
 	static const struct fields	 none;
 	char				 line[LINE_ALL], *value, *out;
 	const char			*word, *end;
-	size_t				 column = strlen(p->header) + 1;
+	size_t				 len, column = strlen(p->header) + 2;
 
 	if (owner_line(line, sizeof(line), o->verdict == E_OWNED ?
 	    &p->header_fields : &none, o, "unknown") == -1)
@@ -86,16 +86,19 @@ header_value(const struct policy *p, const struct owner *o)
 	if ((value = out = malloc(2 * strlen(line) + 1)) == NULL)
 		return (NULL);
 	for (word = line; *word != '\0'; word = end) {
-		end = word + strcspn(word, " ");
-		if (word != line && column + (end - word) >= LINE_FOLD) {
+		len = strcspn(word, " ");
+		if (word != line && column + 1 + len > LINE_FOLD) {
 			*out++ = '\n';
 			*out++ = '\t';
 			column = 8;
-		} else if (word != line)
+		} else if (word != line) {
 			*out++ = ' ';
-		memcpy(out, word, end - word);
-		out += end - word;
-		column += end - word + 1;
+			column++;
+		}
+		memcpy(out, word, len);
+		out += len;
+		column += len;
+		end = word + len;
 		if (*end == ' ')
 			end++;
 	}

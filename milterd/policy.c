@@ -48,7 +48,7 @@ in_groups(const struct table *t, const struct owner *o)
 {
 	uint32_t	 i;
 
-	if (o->text[T_USER] == NULL)
+	if (o->text[T_USER] == NULL && o->text[T_OWNER] == NULL)
 		return (-1);
 	for (i = 0; i < o->ngroups; i++)
 		if (in_table(t, o->groups[i]))
@@ -71,7 +71,9 @@ match_owned(const struct match *m, const struct owner *o)
 	switch (m->kind) {
 	case M_USER:
 	case M_UID:
-		return (m->set == NULL || in_table(m->set, o->uid));
+		return (m->set == NULL || in_table(m->set, o->uid) ||
+		    (o->text[T_OWNER] != NULL &&
+		    in_table(m->set, o->account)));
 	case M_GROUP:
 		return (m->set == NULL ? -1 : in_groups(m->set, o));
 	case M_PROGRAM:

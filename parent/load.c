@@ -22,6 +22,7 @@
  */
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "log.h"
@@ -36,6 +37,7 @@ static struct parent	*env;
 
 /* A question that is out: which entry, and who was asked. */
 struct slot {
+	struct table		*table;
 	struct entry		*entry;
 	const struct proc	*asked;
 };
@@ -150,6 +152,7 @@ ask(struct entry *e)
 	put_str(&m, e->name);
 	if (peer_send(&p->peer, &m) == -1)
 		return (-1);
+	load.slots[i].table = load.table;
 	load.slots[i].entry = e;
 	load.slots[i].asked = p;
 	load.out++;
@@ -203,9 +206,26 @@ load_pump(void)
 	settle();
 }
 
-/* From names, which trusts a directory: an id, or that there is none. */
+/* A user's subordinate uids follow him in the table. */
+static void
+subordinate(struct table *t, struct entry *e, const struct range *r)
+{
+	struct entry	*sub;
+
+	if ((sub = calloc(1, sizeof(*sub))) == NULL)
+		fatal("calloc");
+	sub->range = *r;
+	sub->known = 1;
+	TAILQ_INSERT_AFTER(&t->entries, e, sub, next);
+}
+
+/*
+ * From names, which trusts a directory: an id and, of a user, the ranges that
+ * are his as well; or that there is none.
+ */
 void
-load_idof(struct proc *p, uint32_t id, enum presence found, uint32_t value)
+load_idof(struct proc *p, uint32_t id, enum presence found,
+    const struct range *ranges, size_t n)
 {
 	struct slot	*s = &load.slots[id % SLOTS];
 	struct entry	*e = s->entry;
@@ -217,7 +237,9 @@ load_idof(struct proc *p, uint32_t id, enum presence found, uint32_t value)
 	load.out--;
 	if (found == FOUND_YES) {
 		e->known = 1;
-		e->range.lo = e->range.hi = value;
+		e->range = ranges[0];
+		while (--n > 0)
+			subordinate(s->table, e, &ranges[n]);
 		load.changed = 1;
 	} else if (found == FOUND_NO) {
 		if (e->known == 0)

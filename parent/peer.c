@@ -266,12 +266,22 @@ on_conf_ack(struct peer *peer, struct msg *m)
 static int
 on_idof(struct peer *peer, struct msg *m)
 {
+	struct range	 ranges[1 + MAX_SUBUIDS];
 	uint8_t		 found = get_u8(m);
-	uint32_t	 value = get_u32(m);
+	size_t		 i, n;
 
-	if (msg_end(m) == -1 || found >= FOUND_MAX)
+	ranges[0].lo = ranges[0].hi = get_u32(m);
+	if ((n = get_u16(m)) > MAX_SUBUIDS || found >= FOUND_MAX)
 		return (-1);
-	load_idof(peer->arg, m->id, found, value);
+	for (i = 1; i <= n; i++) {
+		ranges[i].lo = get_u32(m);
+		ranges[i].hi = get_u32(m);
+		if (ranges[i].lo > ranges[i].hi)
+			return (-1);
+	}
+	if (msg_end(m) == -1)
+		return (-1);
+	load_idof(peer->arg, m->id, found, ranges, n + 1);
 	return (0);
 }
 

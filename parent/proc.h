@@ -89,7 +89,8 @@ void	 load_start(struct policy *);
 void	 load_reload(int, uint32_t);
 int	 load_settled(void);
 void	 load_pump(void);
-void	 load_idof(struct proc *, uint32_t, enum presence, uint32_t);
+void	 load_idof(struct proc *, uint32_t, enum presence,
+	    const struct range *, size_t);
 void	 load_lost(const struct proc *);
 void	 load_acked(void);
 

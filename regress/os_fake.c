@@ -44,7 +44,7 @@
  *	login=N program=TEXT exe=TEXT cwd=TEXT unit=TEXT container=TEXT
  *	cmdline=TEXT	of the process, whichever it is
  *	delay=MS	before anything is said
- *	search=MS	before the holders are said
+ *	search=MS	of CPU time, before the holders are said
  *	crash=yes	nothing is said, ever: the resolver dies
  */
 
@@ -62,6 +62,7 @@
 /* One line. */
 struct line {
 	TAILQ_ENTRY(line)	 next;
+	uint64_t		 number;	/* inode of the socket, too */
 	int			 any;		/* whoever the client is */
 	struct endpoint		 client;
 	int			 last;		/* no line of his follows */
@@ -80,10 +81,10 @@ struct line {
 	char			*text[T_MAX];
 };
 
-static TAILQ_HEAD(, line) lines = TAILQ_HEAD_INITIALIZER(lines);
+static TAILQ_HEAD(lines, line) lines = TAILQ_HEAD_INITIALIZER(lines);
 static struct line	 nobody;	/* whom no line fits */
-static struct line	*now = &nobody;	/* the one that is asked about */
-static struct conn_key	 first;		/* and its connection */
+static struct line	*now = &nobody;	/* whose socket was asked for last */
+static struct conn_key	 first;		/* and his connection */
 
 static const char *const states[] = {
 	"owned", "orphan", "forgotten", "none", "denied", "unsupported",
@@ -92,6 +93,7 @@ static const char *const states[] = {
 static const char *const words[] = { "no", "yes", "unknown" };
 
 static void	 fake_open(void);
+static uint32_t	 fake_check(void);
 static void	 fake_sock(const struct conn_key *, struct sock *);
 static int	 fake_same(const struct conn_key *, const struct sock *);
 static int	 fake_local(const struct endpoint *);
@@ -103,6 +105,7 @@ const struct os_ops os_native = {
 	.name = "fake",
 	.keep = KEEP_NOTHING,
 	.open = fake_open,
+	.check = fake_check,
 	.sock = fake_sock,
 	.same = fake_same,
 	.local = fake_local,
@@ -267,6 +270,8 @@ script_line(char *text)
 	TAILQ_FOREACH(o, &lines, next)
 		if (o->any == l->any && endpoint_equal(&o->client, &l->client))
 			o->last = 0;
+	o = TAILQ_LAST(&lines, lines);
+	l->number = o == NULL ? 1 : o->number + 1;
 	TAILQ_INSERT_TAIL(&lines, l, next);
 }
 
@@ -301,6 +306,27 @@ pause_ms(uint32_t ms)
 		continue;
 }
 
+static void
+spin_ms(uint32_t ms)
+{
+	clock_t	 end = clock() + (clock_t)ms * (CLOCKS_PER_SEC / 1000);
+
+	while (clock() < end)
+		continue;
+}
+
+/* Searches come later than the question for the socket. */
+static struct line *
+line_numbered(uint64_t number)
+{
+	struct line	*l;
+
+	TAILQ_FOREACH(l, &lines, next)
+		if (l->number == number)
+			return (l);
+	return (&nobody);
+}
+
 static struct line *
 line_of(const struct endpoint *client)
 {
@@ -321,11 +347,17 @@ is_swapped(const struct conn_key *key)
 	    endpoint_equal(&key->server, &first.client));
 }
 
+/* This system knows everything. */
+static uint32_t
+fake_check(void)
+{
+	return ((1U << CAN_MAX) - 1);
+}
+
 static void
 fake_sock(const struct conn_key *key, struct sock *sock)
 {
 	memset(sock, 0, sizeof(*sock));
-	sock->inode = 1;
 	if (is_swapped(key)) {
 		sock->state = (enum sock_state)now->server;
 		sock->established = now->established;
@@ -334,13 +366,13 @@ fake_sock(const struct conn_key *key, struct sock *sock)
 	first = *key;
 	now = line_of(&key->client);
 	now->used = 1;
-	now->left = now->gone;
 	pause_ms(now->delay);
 	if (now->crash)
 		abort();
 	sock->state = now->to.port == 0 ||
 	    endpoint_equal(&key->server, &now->to) ? (enum sock_state)now->sock
 	    : SOCK_FAILED;
+	sock->inode = now->number;
 	sock->uid = now->uid;
 	sock->established = 1;
 }
@@ -349,8 +381,7 @@ static int
 fake_same(const struct conn_key *key, const struct sock *sock)
 {
 	(void)key;
-	(void)sock;
-	return (now->same);
+	return (line_numbered(sock->inode)->same);
 }
 
 static int
@@ -366,46 +397,50 @@ static size_t
 fake_holders(const struct sock *sock, const struct budget *budget,
     struct holder list[MAX_HOLDERS])
 {
+	struct line	*l = line_numbered(sock->inode);
 	uint32_t	 i;
 
 	(void)budget;
-	pause_ms(now->search);
-	for (i = 0; i < now->n; i++) {
-		list[i] = now->list[i];
+	spin_ms(l->search);
+	l->left = l->gone;
+	for (i = 0; i < l->n; i++) {
+		list[i] = l->list[i];
+		list[i].inode = sock->inode;
 		if (list[i].uid == UINT32_MAX)
 			list[i].uid = sock->uid;
 	}
-	return (now->holders > now->n ? now->holders : now->n);
+	return (l->holders > l->n ? l->holders : l->n);
 }
 
 static const char *
-text_copy(struct found *f, enum text t, char *buf, size_t size)
+text_copy(const struct line *l, const struct found *f, enum text t, char *buf,
+    size_t size)
 {
-	if (now->text[t] == NULL || !(f->want & 1U << t))
+	if (l->text[t] == NULL || !(f->want & 1U << t))
 		return (NULL);
-	(void)strlcpy(buf, now->text[t], size);
+	(void)strlcpy(buf, l->text[t], size);
 	return (buf);
 }
 
 static int
 fake_process(const struct holder *h, struct found *f)
 {
+	struct line	*l = line_numbered(h->inode);
 	const char	**text = f->owner.text;
 
-	(void)h;
-	if (now->left > 0) {
-		now->left--;
+	if (l->left > 0) {
+		l->left--;
 		return (-1);
 	}
-	f->owner.login = now->login;
-	text[T_PROGRAM] = text_copy(f, T_PROGRAM, f->program,
+	f->owner.login = l->login;
+	text[T_PROGRAM] = text_copy(l, f, T_PROGRAM, f->program,
 	    sizeof(f->program));
-	text[T_EXE] = text_copy(f, T_EXE, f->exe, sizeof(f->exe));
-	text[T_CWD] = text_copy(f, T_CWD, f->cwd, sizeof(f->cwd));
-	text[T_UNIT] = text_copy(f, T_UNIT, f->unit, sizeof(f->unit));
-	text[T_CONTAINER] = text_copy(f, T_CONTAINER, f->container,
+	text[T_EXE] = text_copy(l, f, T_EXE, f->exe, sizeof(f->exe));
+	text[T_CWD] = text_copy(l, f, T_CWD, f->cwd, sizeof(f->cwd));
+	text[T_UNIT] = text_copy(l, f, T_UNIT, f->unit, sizeof(f->unit));
+	text[T_CONTAINER] = text_copy(l, f, T_CONTAINER, f->container,
 	    sizeof(f->container));
-	text[T_CMDLINE] = text_copy(f, T_CMDLINE, f->cmdline,
+	text[T_CMDLINE] = text_copy(l, f, T_CMDLINE, f->cmdline,
 	    sizeof(f->cmdline));
 	return (0);
 }

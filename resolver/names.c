@@ -25,15 +25,17 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "log.h"
-#include "sysuser.h"
+#include "names.h"
 
 #define LEAVE_TIME	11		/* s */
 #define NSS_BUFFER	65536
+#define _PATH_SUBUID	"/etc/subuid"
 
 static struct peer	 resolver;
 static int		 quit;
@@ -100,6 +102,42 @@ absent(int error)
 	}
 }
 
+/* An account that has subordinate uids: its groups are theirs. */
+static void
+put_owner_of(struct msg *m, uint32_t uid)
+{
+	static char	 buf[NSS_BUFFER];
+	struct passwd	 pw, *found = NULL;
+	const char	*errstr;
+	uint32_t	 id;
+	char		 name[MAX_NAME + 2];
+	FILE		*f;
+	int		 one = 0;
+
+	if ((f = fopen(_PATH_SUBUID, "r")) != NULL) {
+		one = subuid_owner(f, uid, name, sizeof(name));
+		fclose(f);
+	}
+	if (one) {
+		id = strtonum(name, 0, UINT32_MAX, &errstr);
+		if (errstr == NULL)
+			(void)getpwuid_r(id, &pw, buf, sizeof(buf), &found);
+		else
+			(void)getpwnam_r(name, &pw, buf, sizeof(buf), &found);
+	}
+	/* Root's subordinates are containers, and nobody's word. */
+	if (found == NULL || pw.pw_uid == 0) {
+		put_u32(m, uid);
+		put_str(m, "");
+		put_u16(m, 0);
+		return;
+	}
+	(void)strlcpy(name, pw.pw_name, sizeof(name));
+	put_u32(m, pw.pw_uid);
+	put_str(m, name);
+	put_groups(m, pw.pw_name, pw.pw_gid);
+}
+
 /* From the resolver: who is uid? */
 static int
 on_name(struct peer *peer, struct msg *m)
@@ -118,12 +156,14 @@ on_name(struct peer *peer, struct msg *m)
 	if (error != 0 || found == NULL || pw.pw_uid != uid) {
 		put_u8(&reply, absent(error));
 		put_str(&reply, "");
-		put_u16(&reply, 0);
+		put_owner_of(&reply, uid);
 	} else {
 		/* One byte more than is shown tells that it was cut. */
 		(void)strlcpy(name, pw.pw_name, sizeof(name));
 		put_u8(&reply, FOUND_YES);
 		put_str(&reply, name);
+		put_u32(&reply, uid);
+		put_str(&reply, "");
 		put_groups(&reply, pw.pw_name, pw.pw_gid);
 	}
 	(void)peer_send(peer, &reply);
@@ -158,6 +198,25 @@ group_id(const char *name, uint32_t *id)
 	return (FOUND_YES);
 }
 
+/* What counts as the user's own: the ranges of his subordinate uids. */
+static void
+put_subuids(struct msg *m, const char *name, uint32_t uid)
+{
+	struct range	 ranges[MAX_SUBUIDS];
+	size_t		 i, n = 0;
+	FILE		*f;
+
+	if ((f = fopen(_PATH_SUBUID, "r")) != NULL) {
+		n = subuid_ranges(f, name, uid, ranges, MAX_SUBUIDS);
+		fclose(f);
+	}
+	put_u16(m, n);
+	for (i = 0; i < n; i++) {
+		put_u32(m, ranges[i].lo);
+		put_u32(m, ranges[i].hi);
+	}
+}
+
 /* From the parent: what is the id of a name in the configuration? */
 static int
 on_id(struct peer *parent, struct msg *m)
@@ -175,6 +234,10 @@ on_id(struct peer *parent, struct msg *m)
 	msg_new(&reply, IMSG_IDOF, m->id);
 	put_u8(&reply, found);
 	put_u32(&reply, id);
+	if (found == FOUND_YES && kind == TABLE_USERS && id != 0)
+		put_subuids(&reply, name, id);
+	else
+		put_u16(&reply, 0);
 	(void)peer_send(parent, &reply);
 	return (0);
 }

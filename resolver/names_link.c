@@ -57,6 +57,14 @@ account_cmp(const struct account *a, const struct account *b)
 }
 
 static void
+account_clear(struct account *a)
+{
+	free(a->groups);
+	free(a->name);
+	free(a->owner);
+}
+
+static void
 account_free(struct account *a)
 {
 	RB_REMOVE(accounts, &accounts, a);
@@ -64,8 +72,7 @@ account_free(struct account *a)
 	naccounts--;
 	if (a->asked != NULL)
 		open_questions[a->asked - names]--;
-	free(a->groups);
-	free(a->name);
+	account_clear(a);
 	free(a);
 }
 
@@ -173,41 +180,51 @@ names_gone(struct peer *n, const char *why)
 	open_questions[n - names] = 0;
 }
 
+/* What names said.  Returns -1, and all is as it was, without memory. */
 static int
-account_set(struct account *a, const char *name, const uint32_t *groups,
-    uint32_t ngroups)
+account_set(struct account *a, const char *name, const char *owner,
+    const uint32_t *groups, uint32_t ngroups)
 {
-	uint32_t	*g = NULL;
-	char		*s = NULL;
+	uint32_t	*g;
+	char		*n, *o = NULL;
 
-	if (name != NULL && ((s = strdup(name)) == NULL || (g = reallocarray(
-	    NULL, ngroups + 1, sizeof(*g))) == NULL)) {
-		free(s);
+	g = reallocarray(NULL, ngroups + 1, sizeof(*g));
+	if ((n = strdup(name)) == NULL || g == NULL ||
+	    (o = strdup(owner)) == NULL) {
+		free(n);
+		free(g);
 		return (-1);
 	}
-	if (g != NULL)
-		memcpy(g, groups, ngroups * sizeof(*g));
-	free(a->name);
-	free(a->groups);
-	a->name = s;
+	memcpy(g, groups, ngroups * sizeof(*g));
+	account_clear(a);
+	a->name = n;
+	a->owner = o;
 	a->groups = g;
-	a->ngroups = g == NULL ? 0 : ngroups;
+	a->ngroups = ngroups;
+	/* One that is empty, or looks like #uid, names nobody. */
+	if (*n == '\0' || *n == '#') {
+		free(n);
+		a->name = NULL;
+	}
+	if (*o == '\0' || *o == '#') {
+		free(o);
+		a->owner = NULL;
+	}
 	return (0);
 }
 
-/*
- * From names, which believes a directory: a text that may say anything.  One
- * that is empty or looks like #uid names nobody.
- */
+/* From names, which believes a directory: texts that may say anything. */
 static int
 on_named(struct peer *n, struct msg *m)
 {
 	struct account	 key = { .uid = m->id }, *a;
-	uint32_t	 groups[MAX_GROUPS], ngroups, i;
+	uint32_t	 groups[MAX_GROUPS], ngroups, owner_uid, i;
 	enum presence	 found = get_u8(m);
-	char		 name[MAX_NAME + 2];
+	char		 name[MAX_NAME + 2], owner[MAX_NAME + 2];
 
 	get_str(m, name, sizeof(name));
+	owner_uid = get_u32(m);
+	get_str(m, owner, sizeof(owner));
 	if ((ngroups = get_u16(m)) > MAX_GROUPS || found >= FOUND_MAX)
 		return (-1);
 	for (i = 0; i < ngroups; i++)
@@ -220,11 +237,11 @@ on_named(struct peer *n, struct msg *m)
 	a->asked = NULL;
 	a->late = 0;
 	open_questions[n - names]--;
-	if (name[0] == '\0' || name[0] == '#')
-		found = found == FOUND_YES ? FOUND_NO : found;
-	if (found != FOUND_FAILED && account_set(a, found == FOUND_YES ?
-	    name : NULL, groups, ngroups) == 0)
+	if (found != FOUND_FAILED &&
+	    account_set(a, name, owner, groups, ngroups) == 0) {
+		a->owner_uid = owner_uid;
 		a->told = clock_usec(CLOCK_MONOTONIC) / 1000000;
+	}
 	pending_named(a);
 	return (0);
 }

@@ -88,6 +88,9 @@ struct os_ops {
 	/* As root, before the drop: open what can't be opened later. */
 	void		(*open)(void);
 
+	/* After the drop: what can be known here, bits 1 << enum can. */
+	uint32_t	(*check)(void);
+
 	/* The client's end of the connection. */
 	void		(*sock)(const struct conn_key *, struct sock *);
 

@@ -80,6 +80,7 @@ struct search {
 };
 
 static void	 linux_open(void);
+static uint32_t	 linux_check(void);
 static void	 linux_sock(const struct conn_key *, struct sock *);
 static int	 linux_same(const struct conn_key *, const struct sock *);
 static int	 linux_local(const struct endpoint *);
@@ -92,7 +93,12 @@ static ssize_t	 netlink_send(const struct netlink *, const void *, size_t);
 static ssize_t	 netlink_recv(const struct netlink *, void *, size_t);
 static int	 diag_ask(const struct conn_key *, uint64_t, struct sock *);
 static void	 diag_test(void);
+static int	 own_connection(const struct sockaddr *, socklen_t, int[2],
+		    struct conn_key *);
+static void	 close_both(int[2]);
 static int	 diag_try(const struct sockaddr *, socklen_t);
+static int	 diag_orphan(void);
+static int	 can_search(void);
 
 static void	 proc_learn(void);
 static long	 read_base(void);
@@ -129,6 +135,7 @@ const struct os_ops os_native = {
 	.dir = "/proc",
 	.keep = KEEP_INSPECT,
 	.open = linux_open,
+	.check = linux_check,
 	.sock = linux_sock,
 	.same = linux_same,
 	.local = linux_local,
@@ -155,6 +162,35 @@ linux_open(void)
 		log_warn("sock_diag: nobody can be named");
 	} else
 		diag_test();
+}
+
+/* Our parent is root's, and has a descriptor 0. */
+static int
+can_search(void)
+{
+	char	 link[64], path[32];
+
+	(void)snprintf(path, sizeof(path), "%ld/fd/0", (long)getppid());
+	return (readlinkat(linux_os.proc, path, link, sizeof(link)) != -1);
+}
+
+static uint32_t
+linux_check(void)
+{
+	char		 buf[64];
+	uint32_t	 can = 0;
+
+	if (linux_os.broken == SOCK_OWNED)
+		can |= 1U << CAN_ASK;
+	if (can_search())
+		can |= 1U << CAN_SEARCH;
+	if (diag_orphan())
+		can |= 1U << CAN_ORPHAN;
+	if (read_file(linux_os.proc, "self/loginuid", buf, sizeof(buf)) > 0)
+		can |= 1U << CAN_LOGIN;
+	if (read_file(linux_os.proc, "self/cgroup", buf, sizeof(buf)) > 0)
+		can |= 1U << CAN_UNIT;
+	return (can);
 }
 
 static void
@@ -385,40 +421,85 @@ diag_test(void)
 		log_warnx("sock_diag: no loopback address to test it with");
 }
 
+/*
+ * A loopback connection of our own, by that address: listening, connected.
+ * Returns -1 if there is no such address.
+ */
+static int
+own_connection(const struct sockaddr *sa, socklen_t salen, int fds[2],
+    struct conn_key *key)
+{
+	struct sockaddr_storage	 server, client;
+	socklen_t		 slen = sizeof(server), clen = sizeof(client);
+
+	fds[0] = socket(sa->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fds[1] = socket(sa->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fds[0] != -1 && fds[1] != -1 && bind(fds[0], sa, salen) != -1 &&
+	    listen(fds[0], 1) != -1 &&
+	    getsockname(fds[0], (struct sockaddr *)&server, &slen) != -1 &&
+	    connect(fds[1], (struct sockaddr *)&server, slen) != -1 &&
+	    getsockname(fds[1], (struct sockaddr *)&client, &clen) != -1 &&
+	    endpoint_from_sa(&key->client, (struct sockaddr *)&client) != -1 &&
+	    endpoint_from_sa(&key->server, (struct sockaddr *)&server) != -1)
+		return (0);
+	close_both(fds);
+	return (-1);
+}
+
+static void
+close_both(int fds[2])
+{
+	int	 i;
+
+	for (i = 0; i < 2; i++)
+		if (fds[i] != -1)
+			(void)close(fds[i]);
+}
+
 /* Returns -1 if there is no such address. */
 static int
 diag_try(const struct sockaddr *sa, socklen_t salen)
 {
-	struct sockaddr_storage	 server, client;
+	struct conn_key	 key;
+	struct sock	 sock;
+	int		 fds[2];
+
+	if (own_connection(sa, salen, fds, &key) == -1)
+		return (-1);
+	linux_sock(&key, &sock);
+	close_both(fds);
+	if (sock.state != SOCK_OWNED) {
+		linux_os.broken = sock.state == SOCK_DENIED ? SOCK_DENIED :
+		    SOCK_UNSUPPORTED;
+		log_warnx("sock_diag does not work here (no module "
+		    "tcp_diag?): nobody can be named");
+	}
+	return (0);
+}
+
+/*
+ * Does the kernel keep the owner of a socket that is closed and not yet
+ * acknowledged (since Linux 6.17)?  Only somebody other than root can see.
+ */
+static int
+diag_orphan(void)
+{
+	struct sockaddr_in	 sin;
 	struct conn_key		 key;
 	struct sock		 sock;
-	socklen_t		 slen = sizeof(server), clen = sizeof(client);
-	int			 l, c, rv = -1;
+	int			 fds[2];
 
-	l = socket(sa->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	c = socket(sa->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (l == -1 || c == -1 || bind(l, sa, salen) == -1 ||
-	    listen(l, 1) == -1 ||
-	    getsockname(l, (struct sockaddr *)&server, &slen) == -1 ||
-	    connect(c, (struct sockaddr *)&server, slen) == -1 ||
-	    getsockname(c, (struct sockaddr *)&client, &clen) == -1 ||
-	    endpoint_from_sa(&key.client, (struct sockaddr *)&client) == -1 ||
-	    endpoint_from_sa(&key.server, (struct sockaddr *)&server) == -1)
-		goto done;
-	rv = 0;
+	memset(&sin, 0, sizeof(sin));
+	sin.sin_family = AF_INET;
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (own_connection((struct sockaddr *)&sin, sizeof(sin), fds,
+	    &key) == -1)
+		return (0);
+	(void)close(fds[1]);
+	fds[1] = -1;
 	linux_sock(&key, &sock);
-	if (sock.state == SOCK_OWNED)
-		goto done;
-	linux_os.broken = sock.state == SOCK_DENIED ? SOCK_DENIED :
-	    SOCK_UNSUPPORTED;
-	log_warnx("sock_diag does not work here (no module tcp_diag?): "
-	    "nobody can be named");
-done:
-	if (l != -1)
-		(void)close(l);
-	if (c != -1)
-		(void)close(c);
-	return (rv);
+	close_both(fds);
+	return (sock.state == SOCK_ORPHAN);
 }
 
 /*

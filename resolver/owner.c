@@ -66,7 +66,7 @@ owner_ask(const struct os_ops *os, const struct conn_key *key,
 		return;
 	owner->verdict = E_OWNED;
 	owner->source = SRC_UIDONLY;
-	owner->uid = sock->uid;
+	owner->uid = owner->account = sock->uid;
 	found->holder_uid = sock->uid;
 }
 

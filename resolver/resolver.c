@@ -38,6 +38,7 @@ static struct resolver {
 	struct policy	*conf;		/* on its way */
 	uint32_t	 items;		/* of it, still to come */
 	int		 quit;
+	uint32_t	 can;		/* be known here */
 	uint64_t	 counters[STAT_MAX];
 } env = { .clients = TAILQ_HEAD_INITIALIZER(env.clients) };
 
@@ -48,6 +49,7 @@ static int	 on_conf_end(struct peer *, struct msg *);
 static int	 on_start(struct peer *, struct msg *);
 static int	 on_stats_get(struct peer *, struct msg *);
 static int	 on_lookup(struct peer *, struct msg *);
+static int	 on_caps_get(struct peer *, struct msg *);
 
 const struct handler resolver_handlers[] = {
 	{ IMSG_PEER,		on_peer },
@@ -62,6 +64,7 @@ const struct handler resolver_handlers[] = {
 
 static const struct handler client_handlers[] = {
 	{ IMSG_LOOKUP,		on_lookup },
+	{ IMSG_CAPS_GET,	on_caps_get },
 	{ IMSG_MAX,		NULL }
 };
 
@@ -225,10 +228,36 @@ on_conf_end(struct peer *parent, struct msg *m)
 static int
 on_start(struct peer *parent, struct msg *m)
 {
+	static const char *const	 missing[CAN_MAX] = {
+		[CAN_ASK] = "whose a connection is: every sender is unknown",
+		[CAN_SEARCH] = "processes of other users: there is no pid, "
+		    "program and exe",
+		[CAN_ORPHAN] = "the owner of a connection that its client has "
+		    "closed (before Linux 6.17): who hangs up is unknown",
+		[CAN_LOGIN] = "login uids",
+		[CAN_UNIT] = "units and containers"
+	};
+	int				 i;
+
 	if (msg_end(m) == -1)
 		return (-1);
+	env.can = os_native.check();
+	for (i = 0; i < CAN_MAX; i++)
+		if (!(env.can & 1U << i))
+			log_warnx("not known on this system: %s", missing[i]);
 	child_ready(parent);
 	return (0);
+}
+
+static int
+on_caps_get(struct peer *client, struct msg *m)
+{
+	struct msg	 reply;
+
+	msg_new(&reply, IMSG_CAPS, m->id);
+	put_u32(&reply, env.can);
+	(void)peer_send(client, &reply);
+	return (msg_end(m));
 }
 
 static int
@@ -317,6 +346,9 @@ resolver_reply(struct pending *p)
 
 	if (p->account != NULL) {
 		o->text[T_USER] = p->account->name;
+		o->text[T_OWNER] = p->account->owner;
+		if (o->text[T_OWNER] != NULL)
+			o->account = p->account->owner_uid;
 		o->groups = p->account->groups;
 		o->ngroups = p->account->ngroups;
 	}

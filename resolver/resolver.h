@@ -30,6 +30,8 @@ struct account {
 	TAILQ_ENTRY(account)	 byage;
 	uint32_t		 uid;
 	char			*name;		/* or NULL */
+	char			*owner;		/* whose subordinate it is */
+	uint32_t		 owner_uid;
 	uint32_t		*groups;
 	uint32_t		 ngroups;
 	time_t			 told;		/* when; 0: never */

@@ -1,0 +1,837 @@
+/*
+ * Copyright (c) 2026 the milter-sysuser authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * SOURCES: common/confwire.c common/wire.c common/chan.c common/msgtab.c
+ * SOURCES: common/addr.c
+ * LIBS: -Wl,--wrap=malloc,--wrap=calloc,--wrap=strdup,--wrap=recallocarray
+ *
+ * A policy on its way to a worker: what arrives is what was sent, or nothing.
+ */
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "sysuser.h"
+
+#define ITEMS_MAX	256
+#define MANY		10000
+
+/* The numbers of the items: part of the protocol. */
+enum {
+	TIMEOUT, LOOKUP_TIMEOUT, TEMPFAIL, STRIP_LOCAL, HEADER, HEADER_FIELDS,
+	LOG_FIELDS, TABLE, RANGES, RULE, MATCH, KINDS
+};
+
+/* The allocation that fails, counted from 1; 0: none does. */
+static int	 fail_at;
+
+void	*__real_malloc(size_t);
+void	*__real_calloc(size_t, size_t);
+void	*__real_recallocarray(void *, size_t, size_t, size_t);
+char	*__real_strdup(const char *);
+void	*__wrap_malloc(size_t);
+void	*__wrap_calloc(size_t, size_t);
+void	*__wrap_recallocarray(void *, size_t, size_t, size_t);
+char	*__wrap_strdup(const char *);
+
+static int
+fails(void)
+{
+	if (fail_at == 0 || --fail_at > 0)
+		return (0);
+	errno = ENOMEM;
+	return (1);
+}
+
+void *
+__wrap_malloc(size_t size)
+{
+	return (fails() ? NULL : __real_malloc(size));
+}
+
+void *
+__wrap_calloc(size_t n, size_t size)
+{
+	return (fails() ? NULL : __real_calloc(n, size));
+}
+
+void *
+__wrap_recallocarray(void *p, size_t old, size_t n, size_t size)
+{
+	return (fails() ? NULL : __real_recallocarray(p, old, n, size));
+}
+
+char *
+__wrap_strdup(const char *s)
+{
+	return (fails() ? NULL : __real_strdup(s));
+}
+
+/* What was sent, item by item. */
+static struct msg	 items[ITEMS_MAX];
+static int		 nitems;
+static int		 send_limit = -1;	/* what fails, or -1 */
+
+static int
+keep(struct msg *m, void *arg)
+{
+	assert_ptr_equal(arg, &nitems);
+	if (nitems == send_limit)
+		return (-1);
+	assert_in_range(nitems, 0, ITEMS_MAX - 1);
+	assert_int_equal(m->type, IMSG_CONF_ITEM);
+	assert_int_equal(m->bad, 0);
+	assert_int_equal(m->fd, -1);
+	items[nitems++] = *m;
+	return (0);
+}
+
+static int
+send_all(const struct policy *p, enum role role)
+{
+	nitems = 0;
+	return (policy_send(p, role, keep, &nitems));
+}
+
+/* One item, which is read from its beginning. */
+static int
+take(struct policy *p, const struct msg *item, size_t len)
+{
+	static struct msg	 m;
+
+	m = *item;
+	m.len = len;
+	/* What is not in the message must not be looked at. */
+	memset(m.data + len, 0xff, sizeof(m.data) - len);
+	return (policy_item(p, &m));
+}
+
+/* The first n items, which are good. */
+static struct policy *
+take_first(int n)
+{
+	struct policy	*p;
+	int		 i;
+
+	p = policy_new();
+	assert_non_null(p);
+	for (i = 0; i < n; i++)
+		assert_int_equal(take(p, &items[i], items[i].len), 0);
+	return (p);
+}
+
+static struct table *
+add_table(struct policy *p, uint32_t index, enum table_kind kind)
+{
+	struct table	*t;
+
+	t = calloc(1, sizeof(*t));
+	assert_non_null(t);
+	TAILQ_INIT(&t->entries);
+	t->index = index;
+	t->kind = kind;
+	t->name = strdup("name");
+	t->file = strdup("/etc/file");
+	TAILQ_INSERT_TAIL(&p->tables, t, next);
+	return (t);
+}
+
+static void
+add_entry(struct table *t, const char *name, uint32_t lo, uint32_t hi,
+    int known)
+{
+	struct entry	*e;
+
+	e = calloc(1, sizeof(*e));
+	assert_non_null(e);
+	e->name = name == NULL ? NULL : strdup(name);
+	e->range.lo = lo;
+	e->range.hi = hi;
+	e->known = known;
+	TAILQ_INSERT_TAIL(&t->entries, e, next);
+}
+
+static struct rule *
+add_rule(struct policy *p, uint32_t number, enum action action, int kept,
+    const char *message)
+{
+	struct rule	*r;
+
+	r = calloc(1, sizeof(*r));
+	assert_non_null(r);
+	TAILQ_INIT(&r->matches);
+	r->number = number;
+	r->action = action;
+	r->keep = kept;
+	r->message = message == NULL ? NULL : strdup(message);
+	TAILQ_INSERT_TAIL(&p->rules, r, next);
+	return (r);
+}
+
+static void
+add_match(struct rule *r, enum matcher kind, int negate, uint32_t table,
+    const char *glob)
+{
+	struct match	*m;
+
+	m = calloc(1, sizeof(*m));
+	assert_non_null(m);
+	m->kind = kind;
+	m->negate = negate;
+	m->table = table;
+	m->glob = glob == NULL ? NULL : strdup(glob);
+	TAILQ_INSERT_TAIL(&r->matches, m, next);
+}
+
+/* Without tables and rules. */
+static struct policy *
+bare(void)
+{
+	struct policy	*p;
+
+	p = policy_new();
+	assert_non_null(p);
+	p->timeout = 7210;
+	p->lookup_timeout = 1234;
+	p->tempfail = 1;
+	p->strip_local = 1;
+	p->header = strdup("X-Sender-Process-Info");
+	p->header_fields = (struct fields){ { F_USER, F_PROGRAM }, 2 };
+	p->log_fields = (struct fields){ { F_CMDLINE, F_USER, F_UID }, 3 };
+	return (p);
+}
+
+/* Something of all that there is. */
+static struct policy *
+full(void)
+{
+	static char	 longest[STR_MAX + 1];
+	struct policy	*p = bare();
+	struct table	*t;
+	struct rule	*r;
+	int		 kind;
+
+	memset(longest, 'x', STR_MAX);
+	t = add_table(p, 0, TABLE_USERS);
+	add_entry(t, "alice", 1000, 1000, 1);
+	add_entry(t, "nobody's", 7, 7, -1);
+	add_entry(t, NULL, 2000, 2999, 1);
+	add_entry(t, "not asked", 8, 8, 0);
+	add_entry(t, NULL, UINT32_MAX - 1, UINT32_MAX - 1, 1);
+	t = add_table(p, 5, TABLE_GROUPS);
+	add_entry(t, "staff", 50, 50, 1);
+	(void)add_table(p, 6, TABLE_USERS);		/* empty */
+	t = add_table(p, 7, TABLE_USERS);
+	add_entry(t, "not asked", 0, 0, 0);
+	r = add_rule(p, 1, A_PASS, 1, NULL);
+	for (kind = 0; kind < M_MAX; kind++)
+		add_match(r, kind, kind % 2, kind == M_GROUP ? 5 :
+		    kind == M_UID ? 7 : kind == M_USER ? 0 : TABLE_ANY,
+		    kind >= M_PROGRAM && kind <= M_UNIT ? "per*" : NULL);
+	add_match(r, M_EXE, 0, TABLE_ANY, longest);
+	(void)add_rule(p, 2, A_REJECT, 0, longest);
+	(void)add_rule(p, 3, A_TEMPFAIL, 0, "");
+	(void)add_rule(p, 70000, A_DISCARD, 0, NULL);
+	r = add_rule(p, UINT32_MAX, A_QUARANTINE, 0, "\xc3\xa9\r\n");
+	add_match(r, M_USER, 0, TABLE_ANY, NULL);
+	return (p);
+}
+
+static void
+same_text(const char *a, const char *b)
+{
+	assert_int_equal(a == NULL, b == NULL);
+	if (a != NULL)
+		assert_string_equal(a, b);
+}
+
+static void
+same_fields(const struct fields *a, const struct fields *b)
+{
+	assert_int_equal(a->n, b->n);
+	assert_memory_equal(a->list, b->list, a->n);
+}
+
+static void
+same_matches(const struct rule *a, const struct rule *b,
+    const struct policy *pb)
+{
+	const struct match	*x, *y = TAILQ_FIRST(&b->matches);
+
+	TAILQ_FOREACH(x, &a->matches, next) {
+		assert_non_null(y);
+		assert_int_equal(x->kind, y->kind);
+		assert_int_equal(x->negate, y->negate);
+		assert_int_equal(x->table, y->table);
+		same_text(x->glob != NULL ? x->glob : "", y->glob);
+		if (x->table == TABLE_ANY)
+			assert_null(y->set);
+		else {
+			assert_non_null(y->set);
+			assert_ptr_equal(y->set, policy_table(pb, x->table));
+		}
+		y = TAILQ_NEXT(y, next);
+	}
+	assert_null(y);
+}
+
+/* All but the entries of tables, which no worker gets. */
+static void
+same_policy(const struct policy *a, const struct policy *b)
+{
+	const struct table	*t, *u = TAILQ_FIRST(&b->tables);
+	const struct rule	*r, *s = TAILQ_FIRST(&b->rules);
+
+	assert_int_equal(a->timeout, b->timeout);
+	assert_int_equal(a->lookup_timeout, b->lookup_timeout);
+	assert_int_equal(a->tempfail, b->tempfail);
+	assert_int_equal(a->strip_local, b->strip_local);
+	same_text(a->header, b->header);
+	same_fields(&a->header_fields, &b->header_fields);
+	same_fields(&a->log_fields, &b->log_fields);
+	TAILQ_FOREACH(t, &a->tables, next) {
+		assert_non_null(u);
+		assert_int_equal(t->index, u->index);
+		assert_int_equal(t->kind, u->kind);
+		assert_true(TAILQ_EMPTY(&u->entries));
+		assert_null(u->name);
+		assert_null(u->file);
+		u = TAILQ_NEXT(u, next);
+	}
+	assert_null(u);
+	TAILQ_FOREACH(r, &a->rules, next) {
+		assert_non_null(s);
+		assert_int_equal(r->number, s->number);
+		assert_int_equal(r->action, s->action);
+		assert_int_equal(r->keep, s->keep);
+		same_text(r->message, s->message);
+		same_matches(r, s, b);
+		s = TAILQ_NEXT(s, next);
+	}
+	assert_null(s);
+}
+
+static void
+t_round_trip(void **state)
+{
+	static const struct range	 users[] = {
+		{ 1000, 1000 }, { 2000, 2999 },
+		{ UINT32_MAX - 1, UINT32_MAX - 1 }
+	};
+	struct policy			*p, *q;
+	const struct table		*t;
+	int				 n;
+
+	(void)state;
+	p = full();
+	n = send_all(p, ROLE_WORKER);
+	assert_int_equal(n, nitems);
+	q = take_first(nitems);
+	assert_int_equal(policy_finish(q), 0);
+	assert_int_equal(q->refs, 1);
+	same_policy(p, q);
+	t = policy_table(q, 0);
+	assert_int_equal(t->nranges, NITEMS(users));
+	assert_memory_equal(t->ranges, users, sizeof(users));
+	t = policy_table(q, 5);
+	assert_int_equal(t->nranges, 1);
+	assert_int_equal(t->ranges[0].lo, 50);
+	assert_int_equal(policy_table(q, 6)->nranges, 0);
+	assert_int_equal(policy_table(q, 7)->nranges, 0);
+	assert_null(policy_table(q, 1));
+	assert_null(policy_table(q, TABLE_ANY));
+	policy_free(p);
+	policy_free(q);
+	policy_free(NULL);
+}
+
+/* The bytes of an item, one of each kind. */
+static void
+t_bytes(void **state)
+{
+	static const struct {
+		size_t		 len;
+		uint8_t		 bytes[40];
+	} table[] = {
+		{ 6, { 0, LOOKUP_TIMEOUT, 0, 0, 0x04, 0xd2 } },
+		{ 25, { 0, HEADER, 0, 21, 'X', '-', 'S', 'e', 'n', 'd', 'e',
+		    'r', '-', 'P', 'r', 'o', 'c', 'e', 's', 's', '-', 'I', 'n',
+		    'f', 'o' } },
+		{ 6, { 0, TIMEOUT, 0, 0, 0x1c, 0x2a } },
+		{ 6, { 0, TEMPFAIL, 0, 0, 0, 1 } },
+		{ 6, { 0, STRIP_LOCAL, 0, 0, 0, 1 } },
+		{ 5, { 0, HEADER_FIELDS, 2, F_USER, F_PROGRAM } },
+		{ 6, { 0, LOG_FIELDS, 3, F_CMDLINE, F_USER, F_UID } },
+		{ 7, { 0, TABLE, 0, 0, 0, 9, TABLE_GROUPS } },
+		{ 14, { 0, RANGES, 0, 0, 0, 9, 0, 0, 0, 50, 0, 0, 1, 0 } },
+		{ 13, { 0, RULE, 0, 0, 0, 3, A_REJECT, 0, 1, 0, 2, 'n', 'o' } },
+		{ 10, { 0, MATCH, M_GROUP, 1, 0, 0, 0, 9, 0, 0 } },
+		{ 12, { 0, MATCH, M_EXE, 0, 0xff, 0xff, 0xff, 0xff, 0, 2,
+		    '/', '*' } },
+		{ 11, { 0, RULE, 0, 0, 0, 4, A_PASS, 1, 0, 0, 0 } },
+	};
+	struct policy	*p = bare();
+	struct rule	*r;
+	int		 i;
+
+	(void)state;
+	add_entry(add_table(p, 9, TABLE_GROUPS), NULL, 50, 256, 1);
+	r = add_rule(p, 3, A_REJECT, 0, "no");
+	add_match(r, M_GROUP, 1, 9, NULL);
+	add_match(r, M_EXE, 0, TABLE_ANY, "/*");
+	(void)add_rule(p, 4, A_PASS, 1, NULL);
+	assert_int_equal(send_all(p, ROLE_WORKER), NITEMS(table));
+	for (i = 0; i < nitems; i++) {
+		assert_int_equal(items[i].len, table[i].len);
+		assert_memory_equal(items[i].data, table[i].bytes,
+		    table[i].len);
+	}
+	policy_free(p);
+}
+
+/* Who is not a worker learns how long a lookup may take, nothing else. */
+static void
+t_roles(void **state)
+{
+	static const uint8_t	 expect[] = {
+		0, LOOKUP_TIMEOUT, 0, 0, 0x04, 0xd2
+	};
+	struct policy		*p = full(), *q;
+	int			 role;
+
+	(void)state;
+	for (role = 0; role < ROLE_MAX; role++) {
+		if (role == ROLE_WORKER)
+			continue;
+		assert_int_equal(send_all(p, role), 1);
+		assert_int_equal(nitems, 1);
+		assert_int_equal(items[0].len, sizeof(expect));
+		assert_memory_equal(items[0].data, expect, sizeof(expect));
+	}
+	q = take_first(1);
+	assert_int_equal(q->lookup_timeout, 1234);
+	assert_null(q->header);
+	assert_true(TAILQ_EMPTY(&q->tables));
+	assert_true(TAILQ_EMPTY(&q->rules));
+	/* For a worker that is not enough. */
+	assert_int_equal(policy_finish(q), -1);
+	policy_free(p);
+	policy_free(q);
+}
+
+/* Each item, cut at each byte, and with one byte too many. */
+static void
+t_truncated(void **state)
+{
+	struct policy	*p = full(), *q;
+	size_t		 len;
+	int		 i, good, kind;
+
+	(void)state;
+	assert_true(send_all(p, ROLE_WORKER) > 0);
+	for (i = 0; i < nitems; i++) {
+		kind = items[i].data[1];
+		assert_in_range(kind, 0, KINDS - 1);
+		for (len = 0; len <= items[i].len + 1; len++) {
+			q = take_first(i);
+			good = len == items[i].len;
+			/* Ranges have no count: the message's length says. */
+			if (kind == RANGES && len >= 6 && len < items[i].len &&
+			    (len - 6) % 8 == 0)
+				good = 1;
+			assert_int_equal(take(q, &items[i], len),
+			    good ? 0 : -1);
+			policy_free(q);
+		}
+	}
+	policy_free(p);
+}
+
+static void
+raw_item(struct msg *m, const uint8_t *bytes, size_t len)
+{
+	msg_new(m, IMSG_CONF_ITEM, 0);
+	memset(m->data, 0, sizeof(m->data));
+	memcpy(m->data, bytes, len);
+	m->len = len;
+}
+
+/* Items that make no sense, after a table 0 and a rule, or before them. */
+static void
+t_flaws(void **state)
+{
+	static const struct {
+		int		 before, after;
+		size_t		 len;
+		uint8_t		 bytes[32];
+	} table[] = {
+		/* The order. */
+		{ -1, 0, 6, { 0, RANGES, 0, 0, 0, 0 } },
+		{ -1, 0, 14, { 0, RANGES, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0,
+		    2 } },
+		{ -1, -1, 14, { 0, RANGES, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0,
+		    2 } },
+		{ -1, -1, 6, { 0, RANGES, 0xff, 0xff, 0xff, 0xff } },
+		{ -1, 0, 10, { 0, MATCH, M_UNKNOWN, 0, 0xff, 0xff, 0xff, 0xff,
+		    0, 0 } },
+		{ -1, 0, 10, { 0, MATCH, M_USER, 0, 0, 0, 0, 0, 0, 0 } },
+		{ -1, -1, 10, { 0, MATCH, M_USER, 0, 0, 0, 0, 1, 0, 0 } },
+		{ 0, -1, 7, { 0, TABLE, 0, 0, 0, 0, TABLE_USERS } },
+		/* Beyond the last value. */
+		{ 0, 0, 7, { 0, TABLE, 0, 0, 0, 1, TABLE_GROUPS } },
+		{ -1, -1, 7, { 0, TABLE, 0, 0, 0, 1, TABLE_KINDS } },
+		{ -1, -1, 7, { 0, TABLE, 0, 0, 0, 1, 0xff } },
+		{ 0, 0, 11, { 0, RULE, 0, 0, 0, 1, A_QUARANTINE, 0, 0, 0,
+		    0 } },
+		{ -1, -1, 11, { 0, RULE, 0, 0, 0, 1, A_MAX, 0, 0, 0, 0 } },
+		{ -1, -1, 11, { 0, RULE, 0, 0, 0, 1, 0xff, 0, 0, 0, 0 } },
+		{ -1, 0, 10, { 0, MATCH, M_UNIT, 0, 0xff, 0xff, 0xff, 0xff,
+		    0, 0 } },
+		{ -1, -1, 10, { 0, MATCH, M_MAX, 0, 0xff, 0xff, 0xff, 0xff,
+		    0, 0 } },
+		{ -1, -1, 10, { 0, MATCH, 0xff, 0, 0xff, 0xff, 0xff, 0xff,
+		    0, 0 } },
+		{ 0, 0, 4, { 0, HEADER_FIELDS, 1, F_CMDLINE } },
+		{ -1, -1, 4, { 0, HEADER_FIELDS, 1, F_MAX } },
+		{ -1, -1, 4, { 0, LOG_FIELDS, 1, F_MAX } },
+		{ -1, -1, 5, { 0, LOG_FIELDS, 2, F_USER, 0xff } },
+		/* Upside down. */
+		{ -1, 0, 14, { 0, RANGES, 0, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0,
+		    7 } },
+		{ -1, -1, 14, { 0, RANGES, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0,
+		    7 } },
+		{ -1, -1, 22, { 0, RANGES, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 7,
+		    0, 0, 0, 1, 0, 0, 0, 1 } },
+		/* Counts that lie. */
+		{ 0, 0, 3, { 0, HEADER_FIELDS, 0 } },
+		{ 0, 0, 3 + F_MAX, { 0, LOG_FIELDS, F_MAX } },
+		{ -1, -1, 4 + F_MAX, { 0, LOG_FIELDS, F_MAX + 1 } },
+		{ -1, -1, 31, { 0, LOG_FIELDS, 0xff } },
+		{ -1, -1, 5, { 0, LOG_FIELDS, 3, F_USER, F_UID } },
+		{ -1, -1, 6, { 0, LOG_FIELDS, 2, F_USER, F_UID, F_PID } },
+		{ -1, -1, 6, { 0, HEADER, 0, 3, 'X', '-' } },
+		{ -1, -1, 7, { 0, HEADER, 0, 2, 'X', '-', 'Y' } },
+		{ -1, -1, 6, { 0, HEADER, 0, 2, 'X', 0 } },
+		{ -1, -1, 6, { 0, HEADER, 0xff, 0xff, 'X', '-' } },
+		{ -1, -1, 13, { 0, RULE, 0, 0, 0, 1, A_PASS, 0, 1, 0, 2, 'a',
+		    0 } },
+		/* No such kind. */
+		{ -1, -1, 6, { 0, KINDS } },
+		{ -1, -1, 6, { 1, TIMEOUT } },
+		{ -1, -1, 6, { 0xff, 0xff } },
+		{ -1, -1, 2, { 0, KINDS } },
+		{ -1, -1, 0, { 0 } },
+		{ -1, -1, 1, { 0 } },
+	};
+	static struct msg	 m;
+	struct policy		*p, *q;
+	size_t			 i;
+
+	(void)state;
+	p = policy_new();
+	assert_non_null(p);
+	p->header = strdup("X");
+	(void)add_table(p, 0, TABLE_USERS);
+	(void)add_rule(p, 1, A_PASS, 0, NULL);
+	assert_true(send_all(p, ROLE_WORKER) > 0);
+	for (i = 0; i < NITEMS(table); i++) {
+		raw_item(&m, table[i].bytes, table[i].len);
+		q = take_first(0);
+		if (take(q, &m, m.len) != table[i].before)
+			fail_msg("row %zu, before", i);
+		policy_free(q);
+		q = take_first(nitems);
+		if (take(q, &m, m.len) != table[i].after)
+			fail_msg("row %zu, after", i);
+		policy_free(q);
+	}
+	policy_free(p);
+}
+
+/* All kinds that are not, with any payload that a message can have. */
+static void
+t_unknown_kinds(void **state)
+{
+	static struct msg	 m;
+	struct policy		*p = take_first(0);
+	unsigned int		 kind;
+
+	(void)state;
+	for (kind = KINDS; kind <= UINT16_MAX; kind++) {
+		msg_new(&m, IMSG_CONF_ITEM, 0);
+		put_u16(&m, kind);
+		if (kind % 2)
+			put_u32(&m, kind);
+		assert_int_equal(policy_item(p, &m), -1);
+	}
+	policy_free(p);
+}
+
+/* The last one counts, and the first one is not lost memory. */
+static void
+t_twice(void **state)
+{
+	struct policy	*p = bare(), *q;
+	int		 i;
+
+	(void)state;
+	assert_true(send_all(p, ROLE_WORKER) > 0);
+	q = take_first(nitems);
+	for (i = 0; i < nitems; i++)
+		assert_int_equal(take(q, &items[i], items[i].len), 0);
+	same_policy(p, q);
+	policy_free(p);
+	policy_free(q);
+}
+
+/* Without a header a worker can't work. */
+static void
+t_incomplete(void **state)
+{
+	struct policy	*p = full(), *q;
+	int		 i, skip, kind;
+
+	(void)state;
+	assert_true(send_all(p, ROLE_WORKER) > 0);
+	for (skip = 0; skip < 7; skip++) {
+		q = take_first(0);
+		for (i = 0; i < 7; i++)
+			if (i != skip)
+				assert_int_equal(take(q, &items[i],
+				    items[i].len), 0);
+		kind = items[skip].data[1];
+		assert_int_equal(policy_finish(q),
+		    kind == HEADER || kind == HEADER_FIELDS ? -1 : 0);
+		policy_free(q);
+	}
+	policy_free(p);
+}
+
+/* Sending stops where it fails. */
+static void
+t_send_fails(void **state)
+{
+	struct policy	*p = full();
+	int		 n;
+
+	(void)state;
+	n = send_all(p, ROLE_WORKER);
+	for (send_limit = 0; send_limit < n; send_limit++) {
+		assert_int_equal(send_all(p, ROLE_WORKER), -1);
+		assert_int_equal(nitems, send_limit);
+	}
+	assert_int_equal(send_all(p, ROLE_WORKER), n);
+	send_limit = -1;
+	policy_free(p);
+}
+
+/* Each allocation fails in its turn: that item is refused, no more. */
+static void
+t_no_memory(void **state)
+{
+	struct policy	*p = full(), *q;
+	int		 i, n, rv;
+
+	(void)state;
+	fail_at = 1;
+	q = policy_new();
+	assert_null(q);
+	assert_true(send_all(p, ROLE_WORKER) > 0);
+	for (n = 1;; n++) {
+		q = take_first(0);
+		fail_at = n;
+		for (i = rv = 0; i < nitems && rv == 0; i++)
+			rv = take(q, &items[i], items[i].len);
+		assert_int_equal(rv, fail_at == 0 ? -1 : 0);
+		policy_free(q);
+		if (fail_at > 0)
+			break;
+	}
+	assert_true(n > 20);		/* so many were tried */
+	fail_at = 0;
+	policy_free(p);
+}
+
+/* Ranges as they come, and as they are searched. */
+static void
+t_ranges(void **state)
+{
+	static const struct {
+		size_t		 nin;
+		struct range	 in[6];
+		size_t		 nout;
+		struct range	 out[6];
+	} table[] = {
+		{ 0, { { 0, 0 } }, 0, { { 0, 0 } } },
+		{ 1, { { 5, 5 } }, 1, { { 5, 5 } } },
+		{ 3, { { 9, 9 }, { 5, 5 }, { 7, 7 } },
+		    3, { { 5, 5 }, { 7, 7 }, { 9, 9 } } },
+		{ 3, { { 5, 5 }, { 5, 5 }, { 5, 5 } }, 1, { { 5, 5 } } },
+		/* Within, over the edge, at the edge, beside it. */
+		{ 2, { { 1, 9 }, { 3, 4 } }, 1, { { 1, 9 } } },
+		{ 2, { { 3, 4 }, { 1, 9 } }, 1, { { 1, 9 } } },
+		{ 2, { { 1, 5 }, { 3, 9 } }, 1, { { 1, 9 } } },
+		{ 2, { { 1, 5 }, { 5, 9 } }, 1, { { 1, 9 } } },
+		{ 2, { { 1, 5 }, { 7, 9 } }, 2, { { 1, 5 }, { 7, 9 } } },
+		/* The long one swallows all that follow. */
+		{ 4, { { 1, 100 }, { 2, 3 }, { 50, 60 }, { 100, 101 } },
+		    1, { { 1, 101 } } },
+		{ 3, { { 1, 1 }, { 1, 3 }, { 1, 2 } }, 1, { { 1, 3 } } },
+		/* The ends of the world. */
+		{ 3, { { UINT32_MAX, UINT32_MAX }, { 0, 0 },
+		    { 0, UINT32_MAX } }, 1, { { 0, UINT32_MAX } } },
+		{ 2, { { UINT32_MAX, UINT32_MAX }, { 0, 0 } },
+		    2, { { 0, 0 }, { UINT32_MAX, UINT32_MAX } } },
+		{ 2, { { UINT32_MAX - 1, UINT32_MAX }, { 0, UINT32_MAX - 1 } },
+		    1, { { 0, UINT32_MAX } } },
+	};
+	struct policy		*p, *q;
+	struct table		*t;
+	size_t			 i, j;
+
+	(void)state;
+	for (i = 0; i < NITEMS(table); i++) {
+		p = bare();
+		t = add_table(p, 0, TABLE_USERS);
+		for (j = 0; j < table[i].nin; j++)
+			add_entry(t, NULL, table[i].in[j].lo,
+			    table[i].in[j].hi, 1);
+		assert_true(send_all(p, ROLE_WORKER) > 0);
+		q = take_first(nitems);
+		assert_int_equal(policy_finish(q), 0);
+		t = policy_table(q, 0);
+		assert_int_equal(t->nranges, table[i].nout);
+		assert_memory_equal(t->ranges, table[i].out,
+		    table[i].nout * sizeof(struct range));
+		policy_free(p);
+		policy_free(q);
+	}
+}
+
+/* Numbers that look as if by chance, the same each time. */
+static uint32_t
+chance(void)
+{
+	static uint32_t	 x = 2463534242;
+
+	x ^= x << 13;
+	x ^= x >> 17;
+	x ^= x << 5;
+	return (x);
+}
+
+/*
+ * Large tables, more than one of them, in more than one item each: single ids
+ * that are all apart, every third without an account; and any ranges.
+ */
+static void
+t_large(void **state)
+{
+	static uint8_t		 in[65536 + 100];
+	struct policy		*p = bare(), *q;
+	struct table		*t;
+	uint32_t		 i, j, lo, hi;
+	size_t			 n;
+
+	(void)state;
+	t = add_table(p, 1, TABLE_USERS);
+	for (i = 0; i < MANY; i++)
+		add_entry(t, "user", 3 * (i * 7919 % MANY), 3 *
+		    (i * 7919 % MANY), i * 7919 % MANY % 3 == 0 ? -1 : 1);
+	t = add_table(p, 2, TABLE_GROUPS);
+	for (i = 0; i < MANY; i++) {
+		lo = chance() % 65536;
+		hi = lo + chance() % (i % 100 == 0 ? 100 : 3);
+		add_entry(t, NULL, lo, hi, 1);
+		for (j = lo; j <= hi; j++)
+			in[j] = 1;
+	}
+	assert_true(send_all(p, ROLE_WORKER) > 0);
+	q = take_first(nitems);
+	assert_int_equal(policy_finish(q), 0);
+	t = policy_table(q, 1);
+	assert_int_equal(t->nranges, MANY - (MANY + 2) / 3);
+	for (i = 0, n = 0; i < MANY; i++)
+		if (i % 3 != 0) {
+			assert_int_equal(t->ranges[n].lo, 3 * i);
+			assert_int_equal(t->ranges[n++].hi, 3 * i);
+		}
+	t = policy_table(q, 2);
+	for (n = 0; n < t->nranges; n++) {
+		if (n > 0)
+			assert_true(t->ranges[n].lo > t->ranges[n - 1].hi);
+		for (j = t->ranges[n].lo; j <= t->ranges[n].hi; j++) {
+			assert_int_equal(in[j], 1);
+			in[j] = 0;
+		}
+	}
+	for (j = 0; j < sizeof(in); j++)
+		assert_int_equal(in[j], 0);	/* none is missing */
+	policy_free(p);
+	policy_free(q);
+}
+
+/* The words of the configuration, of what is printed of it and of the log. */
+static void
+t_words(void **state)
+{
+	static const char *const	 actions[] = {
+		"pass", "reject", "tempfail", "discard", "quarantine"
+	};
+	static const char *const	 matchers[] = {
+		"user", "uid", "group", "program", "exe", "cwd", "unit",
+		"unknown"
+	};
+	size_t				 i;
+
+	(void)state;
+	assert_int_equal(NITEMS(actions), A_MAX);
+	for (i = 0; i < A_MAX; i++)
+		assert_string_equal(action_names[i], actions[i]);
+	assert_int_equal(NITEMS(matchers), M_MAX);
+	for (i = 0; i < M_MAX; i++)
+		assert_string_equal(matcher_names[i], matchers[i]);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	 tests[] = {
+		cmocka_unit_test(t_round_trip),
+		cmocka_unit_test(t_bytes),
+		cmocka_unit_test(t_roles),
+		cmocka_unit_test(t_truncated),
+		cmocka_unit_test(t_flaws),
+		cmocka_unit_test(t_unknown_kinds),
+		cmocka_unit_test(t_twice),
+		cmocka_unit_test(t_incomplete),
+		cmocka_unit_test(t_send_fails),
+		cmocka_unit_test(t_no_memory),
+		cmocka_unit_test(t_ranges),
+		cmocka_unit_test(t_large),
+		cmocka_unit_test(t_words),
+	};
+
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}

@@ -1,0 +1,529 @@
+/*
+ * Copyright (c) 2026 the milter-sysuser authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * The decision, against a system that says what the table tells it to.  Each
+ * row is one connection; what must not be asked is made to fail the test.
+ *
+ * SOURCES: resolver/owner.c
+ * SOURCES: common/addr.c common/answer.c common/clock.c common/log.c
+ * SOURCES: common/wire.c common/xtext.c
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "owner.h"
+
+#define NEVER	77		/* not to be asked */
+
+/* What the system answers. */
+static struct {
+	struct conn_key	 key;		/* as it was asked first */
+	enum sock_state	 client, server;
+	uint32_t	 uid;
+	uint64_t	 inode;
+	int		 server_established;
+	int		 client_local, server_local;
+	struct holder	 holders[MAX_HOLDERS];
+	size_t		 nholders;	/* what is said */
+	int		 gone;		/* so many processes end */
+	int		 same;
+	int		 asked_sock, asked_holders, asked_process;
+	int		 asked_same;
+} script;
+
+static void	 fake_sock(const struct conn_key *, struct sock *);
+static int	 fake_same(const struct conn_key *, const struct sock *);
+static int	 fake_local(const struct endpoint *);
+static size_t	 fake_holders(const struct sock *, const struct budget *,
+		    struct holder[MAX_HOLDERS]);
+static int	 fake_process(const struct holder *, struct found *);
+
+static const struct os_ops os_script = {
+	.name = "script",
+	.sock = fake_sock,
+	.same = fake_same,
+	.local = fake_local,
+	.holders = fake_holders,
+	.process = fake_process
+};
+
+static void
+fake_sock(const struct conn_key *key, struct sock *sock)
+{
+	int	 swapped;
+
+	swapped = endpoint_equal(&key->client, &script.key.server);
+	if (swapped)
+		assert_true(endpoint_equal(&key->server, &script.key.client));
+	else {
+		assert_true(endpoint_equal(&key->client, &script.key.client));
+		assert_true(endpoint_equal(&key->server, &script.key.server));
+	}
+	script.asked_sock++;
+	memset(sock, 0, sizeof(*sock));
+	sock->state = swapped ? script.server : script.client;
+	assert_int_not_equal(sock->state, NEVER);
+	sock->established = swapped ? script.server_established : 1;
+	switch (sock->state) {
+	case SOCK_OWNED:
+		sock->inode = swapped ? 5000 : script.inode;
+		sock->uid = swapped ? 0 : script.uid;
+		sock->cookie = swapped ? 2 : 1;
+		break;
+	case SOCK_ORPHAN:
+		sock->uid = swapped ? 99 : script.uid;
+		sock->cookie = 1;
+		break;
+	default:
+		break;
+	}
+}
+
+static int
+fake_same(const struct conn_key *key, const struct sock *sock)
+{
+	assert_true(endpoint_equal(&key->client, &script.key.client));
+	assert_int_equal(sock->cookie, 1);
+	/* It is the last question. */
+	assert_true(script.asked_process > 0);
+	script.asked_same++;
+	return (script.same);
+}
+
+static int
+fake_local(const struct endpoint *end)
+{
+	int	 local;
+
+	local = endpoint_equal(end, &script.key.client) ?
+	    script.client_local : script.server_local;
+	assert_int_not_equal(local, NEVER);
+	return (local);
+}
+
+static size_t
+fake_holders(const struct sock *sock, const struct budget *budget,
+    struct holder list[MAX_HOLDERS])
+{
+	assert_int_equal(sock->state, SOCK_OWNED);
+	assert_true(budget->usec > 0);
+	script.asked_holders++;
+	memcpy(list, script.holders, sizeof(script.holders));
+	return (script.nholders);
+}
+
+static int
+fake_process(const struct holder *h, struct found *found)
+{
+	script.asked_process++;
+	(void)strlcpy(found->exe, "/bin/of-pid-", sizeof(found->exe));
+	(void)strlcat(found->exe, h->pid % 2 ? "odd" : "even",
+	    sizeof(found->exe));
+	found->owner.text[T_EXE] = found->exe;
+	found->owner.login = 500;
+	return (script.asked_process <= script.gone ? -1 : 0);
+}
+
+/* An honest connection of uid 1000 that process 10 holds. */
+static void
+reset(void)
+{
+	memset(&script, 0, sizeof(script));
+	(void)endpoint_parse(&script.key.client, "192.0.2.1", "40000");
+	(void)endpoint_parse(&script.key.server, "192.0.2.2", "25");
+	script.client = SOCK_OWNED;
+	script.server = SOCK_OWNED;
+	script.server_established = 1;
+	script.uid = 1000;
+	script.inode = 4711;
+	script.client_local = script.server_local = NEVER;
+	script.same = 1;
+	script.nholders = 1;
+	script.holders[0].pid = 10;
+	script.holders[0].uid = 1000;
+	script.holders[0].start = 100;
+}
+
+static void
+find(struct found *found, uint32_t usec)
+{
+	struct budget	 budget = { usec, NULL, NULL };
+
+	memset(found, 0xee, sizeof(*found));
+	owner_find(&os_script, &script.key, &budget, found);
+}
+
+static void
+check_no_process(const struct found *found)
+{
+	size_t	 i;
+
+	assert_int_equal(found->owner.source, SRC_UIDONLY);
+	assert_int_equal(found->owner.pid, NO_PID);
+	assert_int_equal(found->owner.start, 0);
+	assert_int_equal(found->owner.holders, 0);
+	assert_int_equal(found->owner.login, LOGIN_UNSET);
+	assert_int_equal(found->holder_uid, found->owner.uid);
+	for (i = 0; i < T_MAX; i++)
+		assert_null(found->owner.text[i]);
+}
+
+static void
+check_unknown(const struct found *found, enum reason reason)
+{
+	assert_int_equal(found->owner.verdict, E_UNKNOWN);
+	assert_int_equal(found->owner.reason, reason);
+	assert_int_equal(found->owner.uid, 0);
+	check_no_process(found);
+	assert_int_equal(script.asked_holders, 0);
+}
+
+static void
+t_owned(void **state)
+{
+	struct found	 found;
+
+	(void)state;
+	reset();
+	find(&found, 5000);
+	assert_int_equal(found.owner.verdict, E_OWNED);
+	assert_int_equal(found.owner.reason, R_NONE);
+	assert_int_equal(found.owner.source, SRC_SCAN);
+	assert_int_equal(found.owner.uid, 1000);
+	assert_int_equal(found.owner.login, 500);
+	assert_int_equal(found.owner.pid, 10);
+	assert_int_equal(found.owner.start, 100);
+	assert_int_equal(found.owner.holders, 1);
+	assert_int_equal(found.holder_uid, 1000);
+	assert_string_equal(found.owner.text[T_EXE], "/bin/of-pid-even");
+	assert_int_equal(script.asked_same, 1);
+}
+
+/* Root, who really is: inode not 0. */
+static void
+t_owned_by_root(void **state)
+{
+	struct found	 found;
+
+	(void)state;
+	reset();
+	script.uid = 0;
+	script.holders[0].uid = 0;
+	find(&found, 5000);
+	assert_int_equal(found.owner.verdict, E_OWNED);
+	assert_int_equal(found.owner.uid, 0);
+	assert_int_equal(found.owner.pid, 10);
+}
+
+static void
+t_orphan(void **state)
+{
+	struct found	 found;
+
+	(void)state;
+	reset();
+	script.client = SOCK_ORPHAN;
+	find(&found, 5000);
+	assert_int_equal(found.owner.verdict, E_OWNED);
+	assert_int_equal(found.owner.uid, 1000);
+	check_no_process(&found);
+	assert_int_equal(script.asked_holders, 0);
+}
+
+static void
+t_no_budget(void **state)
+{
+	struct found	 found;
+
+	(void)state;
+	reset();
+	find(&found, 0);
+	assert_int_equal(found.owner.verdict, E_OWNED);
+	assert_int_equal(found.owner.uid, 1000);
+	check_no_process(&found);
+	assert_int_equal(script.asked_holders, 0);
+}
+
+/*
+ * Every pair of what the kernel can say of the two ends: the uid is told in
+ * the three rows in which it is proved, and nowhere else.
+ */
+static void
+t_pairs(void **state)
+{
+	static const struct {
+		enum sock_state	 client, server;
+		int		 established, client_local, server_local;
+		enum verdict	 verdict;
+		enum reason	 reason;
+	} table[] = {
+#define N	NEVER
+		{ SOCK_OWNED, SOCK_OWNED, 1, N, N, E_OWNED, R_NONE },
+		{ SOCK_OWNED, SOCK_OWNED, 0, N, N, E_OWNED, R_NONE },
+		{ SOCK_OWNED, SOCK_ORPHAN, 1, N, N, E_UNKNOWN, R_REUSED },
+		{ SOCK_OWNED, SOCK_ORPHAN, 0, N, N, E_UNKNOWN, R_REUSED },
+		{ SOCK_OWNED, SOCK_FORGOTTEN, 1, N, N, E_UNKNOWN, R_REUSED },
+		{ SOCK_OWNED, SOCK_FORGOTTEN, 0, N, N, E_UNKNOWN, R_REUSED },
+		{ SOCK_OWNED, SOCK_NONE, 0, N, 1, E_UNKNOWN, R_REUSED },
+		{ SOCK_OWNED, SOCK_NONE, 0, N, 0, E_OWNED, R_NONE },
+		{ SOCK_OWNED, SOCK_NONE, 0, N, -1, E_UNKNOWN, R_REUSED },
+		{ SOCK_OWNED, SOCK_DENIED, 0, N, N, E_UNKNOWN, R_DENIED },
+		{ SOCK_OWNED, SOCK_UNSUPPORTED, 0, N, N, E_UNKNOWN,
+		    R_UNSUPPORTED },
+		{ SOCK_OWNED, SOCK_FAILED, 0, N, N, E_UNKNOWN, R_FAILED },
+		{ SOCK_ORPHAN, SOCK_OWNED, 1, N, N, E_OWNED, R_NONE },
+		{ SOCK_ORPHAN, SOCK_FORGOTTEN, 1, N, N, E_UNKNOWN,
+		    R_REUSED },
+		{ SOCK_ORPHAN, SOCK_NONE, 0, N, 1, E_UNKNOWN, R_REUSED },
+		{ SOCK_FORGOTTEN, NEVER, 0, N, N, E_UNKNOWN, R_CLOSED },
+		{ SOCK_DENIED, NEVER, 0, N, N, E_UNKNOWN, R_DENIED },
+		{ SOCK_UNSUPPORTED, NEVER, 0, N, N, E_UNKNOWN,
+		    R_UNSUPPORTED },
+		{ SOCK_FAILED, NEVER, 0, N, N, E_UNKNOWN, R_FAILED },
+		{ SOCK_NONE, NEVER, 0, 0, N, E_REMOTE, R_NONE },
+		{ SOCK_NONE, NEVER, 0, -1, N, E_UNKNOWN, R_FAILED },
+		{ SOCK_NONE, SOCK_OWNED, 1, 1, N, E_UNKNOWN, R_REDIRECTED },
+		{ SOCK_NONE, SOCK_OWNED, 0, 1, N, E_UNKNOWN, R_CLOSED },
+		{ SOCK_NONE, SOCK_ORPHAN, 1, 1, N, E_UNKNOWN, R_CLOSED },
+		{ SOCK_NONE, SOCK_FORGOTTEN, 1, 1, N, E_UNKNOWN, R_CLOSED },
+		{ SOCK_NONE, SOCK_FORGOTTEN, 0, 1, N, E_UNKNOWN, R_CLOSED },
+		{ SOCK_NONE, SOCK_NONE, 0, 1, N, E_UNKNOWN, R_CLOSED },
+		{ SOCK_NONE, SOCK_FAILED, 0, 1, N, E_UNKNOWN, R_CLOSED },
+#undef N
+	};
+	struct found	 found;
+	size_t		 i;
+
+	(void)state;
+	for (i = 0; i < NITEMS(table); i++) {
+		reset();
+		script.client = table[i].client;
+		script.server = table[i].server;
+		script.server_established = table[i].established;
+		script.client_local = table[i].client_local;
+		script.server_local = table[i].server_local;
+		find(&found, 5000);
+		if (table[i].verdict == E_UNKNOWN) {
+			check_unknown(&found, table[i].reason);
+			continue;
+		}
+		assert_int_equal(found.owner.verdict, table[i].verdict);
+		assert_int_equal(found.owner.reason, R_NONE);
+		assert_int_equal(found.owner.uid,
+		    table[i].verdict == E_OWNED ? 1000 : 0);
+		if (table[i].verdict == E_REMOTE)
+			check_no_process(&found);
+	}
+}
+
+/* Nothing is asked about what can't be a connection. */
+static void
+t_key(void **state)
+{
+	static const struct {
+		const char	*caddr, *cport, *saddr, *sport;
+	} table[] = {
+		{ "192.0.2.1", "0", "192.0.2.2", "25" },
+		{ "192.0.2.1", "40000", "192.0.2.2", "0" },
+		{ "0.0.0.0", "40000", "192.0.2.2", "25" },
+		{ "192.0.2.1", "40000", "0.0.0.0", "25" },
+		{ "::", "40000", "::1", "25" },
+		{ "::1", "40000", "::", "25" },
+		{ "::1", "25", "::1", "25" },
+	};
+	struct found	 found;
+	size_t		 i;
+
+	(void)state;
+	for (i = 0; i < NITEMS(table); i++) {
+		reset();
+		(void)endpoint_parse(&script.key.client, table[i].caddr,
+		    table[i].cport);
+		(void)endpoint_parse(&script.key.server, table[i].saddr,
+		    table[i].sport);
+		find(&found, 5000);
+		check_unknown(&found, R_FAILED);
+		assert_int_equal(script.asked_sock, 0);
+	}
+}
+
+static void
+t_nobody_holds_it(void **state)
+{
+	struct found	 found;
+
+	(void)state;
+	reset();
+	script.nholders = 0;
+	find(&found, 5000);
+	assert_int_equal(found.owner.verdict, E_OWNED);
+	assert_int_equal(found.owner.uid, 1000);
+	check_no_process(&found);
+}
+
+/* The connection ended during the search: the uid stays, it was proved. */
+static void
+t_not_the_same(void **state)
+{
+	struct found	 found;
+
+	(void)state;
+	reset();
+	script.same = 0;
+	find(&found, 5000);
+	assert_int_equal(found.owner.verdict, E_OWNED);
+	assert_int_equal(found.owner.uid, 1000);
+	assert_int_equal(script.asked_same, 1);
+	check_no_process(&found);
+}
+
+/* The one to name ends: the next one that holds it, else nobody. */
+static void
+t_process_gone(void **state)
+{
+	struct found	 found;
+
+	(void)state;
+	reset();
+	script.nholders = 3;
+	script.holders[0] = (struct holder){ .pid = 31, .uid = 1000,
+	    .start = 300 };
+	script.holders[1] = (struct holder){ .pid = 20, .uid = 1000,
+	    .start = 200 };
+	script.holders[2] = (struct holder){ .pid = 10, .uid = 1000,
+	    .start = 100 };
+	script.gone = 2;
+	find(&found, 5000);
+	assert_int_equal(found.owner.pid, 31);
+	assert_int_equal(found.owner.holders, 1);
+	assert_string_equal(found.owner.text[T_EXE], "/bin/of-pid-odd");
+
+	script.asked_process = 0;
+	script.gone = 3;
+	script.asked_same = 0;
+	find(&found, 5000);
+	assert_int_equal(found.owner.verdict, E_OWNED);
+	assert_int_equal(found.owner.uid, 1000);
+	assert_int_equal(script.asked_same, 0);
+	check_no_process(&found);
+}
+
+static void
+t_holder_of_another_uid(void **state)
+{
+	struct found	 found;
+
+	(void)state;
+	reset();
+	script.holders[0].uid = 2000;
+	find(&found, 5000);
+	assert_int_equal(found.owner.uid, 1000);
+	assert_int_equal(found.owner.pid, 10);
+	assert_int_equal(found.holder_uid, 2000);
+}
+
+/* More holders than there is room for are counted, not read. */
+static void
+t_many_holders(void **state)
+{
+	struct found	 found;
+	size_t		 i;
+
+	(void)state;
+	reset();
+	for (i = 0; i < MAX_HOLDERS; i++)
+		script.holders[i] = (struct holder){ .pid = 1000 - i,
+		    .uid = 1000, .start = 1000 - i };
+	script.nholders = 5000;
+	find(&found, 5000);
+	assert_int_equal(found.owner.pid, 1000 - (MAX_HOLDERS - 1));
+	assert_int_equal(found.owner.holders, 5000);
+	script.gone = 1000;
+	find(&found, 5000);
+	check_no_process(&found);
+}
+
+static void
+t_pick(void **state)
+{
+	static const struct {
+		struct holder	 list[4];
+		size_t		 n;
+		int		 expect;	/* index, or -1 */
+	} table[] = {
+		{ { { .pid = 0 } }, 0, -1 },
+		{ { { .pid = 5, .uid = 1, .start = 9 } }, 1, 0 },
+		/* The oldest. */
+		{ { { .pid = 5, .uid = 7, .start = 9 },
+		    { .pid = 6, .uid = 7, .start = 8 },
+		    { .pid = 4, .uid = 7, .start = 10 } }, 3, 1 },
+		/* Pids start again from below: the start time counts. */
+		{ { { .pid = 300, .uid = 7, .start = 20 },
+		    { .pid = 32000, .uid = 7, .start = 10 } }, 2, 1 },
+		/* In one tick, the lower pid. */
+		{ { { .pid = 6, .uid = 7, .start = 9 },
+		    { .pid = 5, .uid = 7, .start = 9 } }, 2, 1 },
+		/* The socket's uid goes before age, wherever it stands. */
+		{ { { .pid = 2, .uid = 0, .start = 1 },
+		    { .pid = 6, .uid = 7, .start = 9 },
+		    { .pid = 5, .uid = 7, .start = 8 },
+		    { .pid = 1, .uid = 0, .start = 0 } }, 4, 2 },
+		{ { { .pid = 6, .uid = 7, .start = 9 },
+		    { .pid = 1, .uid = 0, .start = 0 } }, 2, 0 },
+		/* Nobody has it: the oldest. */
+		{ { { .pid = 2, .uid = 0, .start = 2 },
+		    { .pid = 1, .uid = 3, .start = 1 } }, 2, 1 },
+	};
+	const struct holder	*h;
+	size_t			 i;
+
+	(void)state;
+	for (i = 0; i < NITEMS(table); i++) {
+		h = owner_pick(table[i].list, table[i].n, 7);
+		if (table[i].expect == -1)
+			assert_null(h);
+		else
+			assert_ptr_equal(h,
+			    &table[i].list[table[i].expect]);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	 tests[] = {
+		cmocka_unit_test(t_owned),
+		cmocka_unit_test(t_owned_by_root),
+		cmocka_unit_test(t_orphan),
+		cmocka_unit_test(t_no_budget),
+		cmocka_unit_test(t_pairs),
+		cmocka_unit_test(t_key),
+		cmocka_unit_test(t_nobody_holds_it),
+		cmocka_unit_test(t_not_the_same),
+		cmocka_unit_test(t_process_gone),
+		cmocka_unit_test(t_holder_of_another_uid),
+		cmocka_unit_test(t_many_holders),
+		cmocka_unit_test(t_pick),
+	};
+
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}
