@@ -188,7 +188,7 @@ static void
 take(struct line *l, const char *key, char *value)
 {
 	static const char *const	 texts[T_MAX] = {
-		[T_USER] = "", [T_HOLDER] = "", [T_PROGRAM] = "program",
+		[T_USER] = "", [T_OWNER] = "", [T_HOLDER] = "", [T_PROGRAM] = "program",
 		[T_EXE] = "exe", [T_CWD] = "cwd", [T_UNIT] = "unit",
 		[T_CONTAINER] = "container", [T_CMDLINE] = "cmdline"
 	};

@@ -1,0 +1,1807 @@
+/*
+ * Copyright (c) 2026 the milter-sysuser authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * SOURCES: common/addr.c common/chan.c common/confwire.c common/msgtab.c
+ * SOURCES: common/wire.c
+ *
+ * Every wrong message, on every channel, in every wrong way.
+ *
+ * First we are the parent of a real child: nonsense from there ends it, with
+ * a line that says why.  Then the child's other peers: nonsense from those
+ * costs them the channel, and the child serves on; but from a resolver, whom
+ * the child trusts, it ends the child.  At last we are the children of a real
+ * parent: this program is called by their names and says what is said in
+ * files beside it.
+ */
+
+#include <sys/types.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include <dirent.h>
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sysuser.h"
+
+#define NOBODY		"65534"
+#define DAEMON		"1"
+#define WAIT		10000		/* ms, for what must come */
+#define END_WAIT	3000		/* ms, for a child's end */
+#define CASES		256
+#define OUT		65536
+#define FLOOD		20000
+
+/* One wrong message; payload of zeros, or of data if there is some. */
+struct wrong {
+	uint32_t	 type;
+	size_t		 len;
+	int		 fds;		/* that come with it */
+	int		 lie;		/* added to the length in its head */
+	int		 cut;		/* bytes of it, if not all: no head */
+	const char	*why;		/* of "bad message", or NULL: ignored */
+	uint8_t		 data[64];
+};
+
+/* A real child. */
+struct child_proc {
+	pid_t		 pid;
+	enum role	 role;
+	struct chan	 chan;
+	int		 err;		/* its stderr */
+};
+
+static char	 obj[PATH_MAX], tmp[64], empty[80];
+static int	 tests, failures;
+
+static const char *const programs[ROLE_MAX] = {
+	[ROLE_RESOLVER] = "resolver", [ROLE_NAMES] = "names",
+	[ROLE_CONTROL] = "control", [ROLE_WORKER] = "milterd"
+};
+
+/*
+ * TAP and waiting.
+ */
+
+static int __attribute__((__format__(printf, 2, 3)))
+ok(int good, const char *fmt, ...)
+{
+	va_list	 ap;
+
+	if (!good)
+		failures++;
+	printf("%sok %d - ", good ? "" : "not ", ++tests);
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	printf("\n");
+	fflush(stdout);
+	return (good);
+}
+
+static void
+diag(const char *what, const char *text)
+{
+	size_t	 len = strlen(text);
+
+	if (len > 1000)
+		text += len - 1000;
+	printf("# %s: ", what);
+	for (; *text != '\0'; text++) {
+		putchar(*text);
+		if (*text == '\n' && text[1] != '\0')
+			printf("#\t");
+	}
+	printf("\n");
+}
+
+static long
+now_ms(void)
+{
+	struct timespec	 ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
+}
+
+static void
+nap(void)
+{
+	(void)poll(NULL, 0, 5);
+}
+
+/*
+ * Wrong messages.
+ */
+
+static struct wrong *
+wrong_add(struct wrong *list, size_t *n, uint32_t type, size_t len,
+    const char *why)
+{
+	struct wrong	*w = &list[(*n)++];
+
+	if (*n > CASES)
+		errx(1, "more than %d cases", CASES);
+	memset(w, 0, sizeof(*w));
+	w->type = type;
+	w->len = len;
+	w->why = why;
+	return (w);
+}
+
+/* A row that is legal here and now: all ways in which it can be wrong. */
+static void
+wrong_legal(struct wrong *list, size_t *n, const struct msgrow *row)
+{
+	struct wrong	*w;
+
+	if (row->min > 0)
+		wrong_add(list, n, row->type, row->min - 1,
+		    "too short")->fds = row->fd;
+	if (row->max < MSG_MAX - MSG_HEADER)
+		wrong_add(list, n, row->type, row->max + 1,
+		    "too long")->fds = row->fd;
+	wrong_add(list, n, row->type, row->min, row->fd ?
+	    "descriptor missing" : "unwanted descriptor")->fds = !row->fd;
+	wrong_add(list, n, row->type, row->min,
+	    "too many descriptors")->fds = 2;
+	w = wrong_add(list, n, row->type, row->min, "wrong length");
+	w->fds = row->fd;
+	w->lie = 1;
+	w = wrong_add(list, n, row->type, row->min, "wrong length");
+	w->fds = row->fd;
+	w->lie = -1;
+}
+
+/* All that the table forbids on such a channel.  Returns how many. */
+static size_t
+wrong_list(struct wrong *list, enum role from, enum role to, enum state state)
+{
+	const struct msgrow	*row;
+	struct wrong		*w;
+	uint32_t		 t;
+	size_t			 n = 0;
+
+	for (t = 0; t < IMSG_MAX; t++) {
+		row = &msgtab[t];
+		if (!(row->from & 1 << from))
+			w = wrong_add(list, &n, t, row->min, "not from there");
+		else if (!(row->to & 1 << to))
+			w = wrong_add(list, &n, t, row->min, "not to here");
+		else if (!(row->states & 1 << state))
+			w = wrong_add(list, &n, t, row->min, "not now");
+		else {
+			wrong_legal(list, &n, row);
+			continue;
+		}
+		w->fds = row->fd;
+	}
+	wrong_add(list, &n, IMSG_MAX, 0, "unknown type");
+	wrong_add(list, &n, UINT32_MAX, 0, "unknown type");
+	wrong_add(list, &n, 0x80000000, 0, "unknown type")->fds = 1;
+	wrong_add(list, &n, IMSG_HELLO, MSG_MAX, "wrong length");
+	wrong_add(list, &n, IMSG_HELLO, 0, "wrong length")->cut = 1;
+	wrong_add(list, &n, IMSG_HELLO, 0, "wrong length")->cut = 11;
+	return (n);
+}
+
+static const char *
+wrong_name(const struct wrong *w)
+{
+	return (w->type < IMSG_MAX ? msgtab[w->type].name : "?");
+}
+
+static void
+be32(uint8_t *p, uint32_t v)
+{
+	p[0] = v >> 24;
+	p[1] = v >> 16;
+	p[2] = v >> 8;
+	p[3] = v;
+}
+
+/* Returns 0, or -1 if the other end has closed. */
+static int
+wrong_send(int sock, const struct wrong *w)
+{
+	static uint8_t	 buf[2 * MSG_MAX];
+	union {
+		struct cmsghdr	 hdr;
+		char		 buf[CMSG_SPACE(2 * sizeof(int))];
+	} control;
+	struct iovec	 iov = { buf, w->cut ? (size_t)w->cut :
+			    MSG_HEADER + w->len };
+	struct msghdr	 mh = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct cmsghdr	*cmsg;
+	int		 fds[2] = { STDIN_FILENO, STDIN_FILENO };
+
+	memset(buf, 0, sizeof(buf));
+	be32(buf, w->type);
+	be32(buf + 4, w->len + w->lie);
+	memcpy(buf + MSG_HEADER, w->data, sizeof(w->data));
+	if (w->fds > 0) {
+		memset(&control, 0, sizeof(control));
+		mh.msg_control = &control;
+		mh.msg_controllen = CMSG_SPACE(w->fds * sizeof(int));
+		cmsg = CMSG_FIRSTHDR(&mh);
+		cmsg->cmsg_level = SOL_SOCKET;
+		cmsg->cmsg_type = SCM_RIGHTS;
+		cmsg->cmsg_len = CMSG_LEN(w->fds * sizeof(int));
+		memcpy(CMSG_DATA(cmsg), fds, w->fds * sizeof(int));
+	}
+	return (sendmsg(sock, &mh, MSG_NOSIGNAL) == -1 ? -1 : 0);
+}
+
+/*
+ * Channels.
+ */
+
+static void
+must_send(struct chan *c, struct msg *m)
+{
+	if (chan_send(c, m) == -1)
+		err(1, "send");
+}
+
+/* Returns 1, or 0 if the other end has closed, or -1 if nothing came. */
+static int
+receive(struct chan *c, struct msg *m, int timeout)
+{
+	struct pollfd	 pfd = { .fd = c->fd, .events = POLLIN };
+	const char	*why;
+	int		 n;
+
+	for (;;) {
+		(void)chan_flush(c);
+		if ((n = chan_recv(c, m, &why)) == 1)
+			return (1);
+		if (n == -1) {
+			if (why != NULL)
+				diag("received", why);
+			return (0);
+		}
+		if (poll(&pfd, 1, timeout) == 0)
+			return (-1);
+	}
+}
+
+static int
+await(struct chan *c, struct msg *m, enum imsg type)
+{
+	int	 n;
+
+	while ((n = receive(c, m, WAIT)) == 1 && m->type != type)
+		if (m->fd != -1)
+			close(msg_claim_fd(m));
+	return (n == 1);
+}
+
+/* True if the other end closes it. */
+static int
+closed(struct chan *c)
+{
+	struct msg	 m;
+	int		 n;
+
+	while ((n = receive(c, &m, WAIT)) == 1)
+		continue;
+	return (n == 0);
+}
+
+/*
+ * Real children.
+ */
+
+static void
+child_exec(enum role role, int sock, int errfd)
+{
+	char	 path[PATH_MAX + 16];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", obj, programs[role]);
+	if ((sock = fcntl(sock, F_DUPFD, 10)) == -1 || dup2(errfd, 2) == -1 ||
+	    dup2(sock, 3) == -1)
+		_exit(126);
+	closefrom(4);
+	switch (role) {
+	case ROLE_WORKER:
+		execl(path, path, "-I1", "-u" NOBODY, "-g" NOBODY, "-F1", "-c",
+		    empty, (char *)NULL);
+		break;
+	case ROLE_CONTROL:
+		execl(path, path, "-I1", "-u" NOBODY, "-g" NOBODY, "-c", empty,
+		    (char *)NULL);
+		break;
+	default:
+		execl(path, path, "-I1", "-u" DAEMON, "-g" DAEMON,
+		    (char *)NULL);
+	}
+	_exit(127);
+}
+
+static void
+child_start(struct child_proc *p, enum role role)
+{
+	int		 pair[2], errpipe[2];
+
+	if (chan_pair(pair) == -1 || pipe2(errpipe, O_CLOEXEC) == -1)
+		err(1, "pipe");
+	p->role = role;
+	if ((p->pid = fork()) == -1)
+		err(1, "fork");
+	if (p->pid == 0)
+		child_exec(role, pair[1], errpipe[1]);
+	close(pair[1]);
+	close(errpipe[1]);
+	p->err = errpipe[0];
+	chan_init(&p->chan, pair[0], ROLE_PARENT, role, 1);
+}
+
+/*
+ * Wait for its end.  Returns the status of wait(2), or -1; what it said is in
+ * text.
+ */
+static int
+child_end(struct child_proc *p, char *text, size_t size)
+{
+	struct pollfd	 pfd = { .fd = p->err, .events = POLLIN };
+	size_t		 n = 0;
+	ssize_t		 got;
+	int		 status = -1;
+
+	while (n < size - 1 && poll(&pfd, 1, END_WAIT) == 1) {
+		if ((got = read(p->err, text + n, size - 1 - n)) <= 0)
+			break;
+		n += got;
+	}
+	text[n] = '\0';
+	if (poll(&pfd, 1, 0) == 0)
+		(void)kill(p->pid, SIGKILL);
+	(void)waitpid(p->pid, &status, 0);
+	close(p->err);
+	chan_close(&p->chan);
+	p->pid = 0;
+	return (status);
+}
+
+/* The orderly way. */
+static int
+child_stop(struct child_proc *p, char *text, size_t size)
+{
+	int	 status;
+
+	chan_close(&p->chan);
+	status = child_end(p, text, size);
+	return (WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static int
+listener(int type)
+{
+	struct sockaddr_un	 sun = { .sun_family = AF_UNIX };
+	int			 fd;
+
+	(void)snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/sock", tmp);
+	(void)unlink(sun.sun_path);
+	if ((fd = socket(AF_UNIX, type | SOCK_NONBLOCK, 0)) == -1 ||
+	    bind(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1 ||
+	    listen(fd, 64) == -1)
+		err(1, "%s", sun.sun_path);
+	return (fd);
+}
+
+static int
+attach(int type)
+{
+	struct sockaddr_un	 sun = { .sun_family = AF_UNIX };
+	int			 fd;
+
+	(void)snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/sock", tmp);
+	if ((fd = socket(AF_UNIX, type, 0)) == -1 ||
+	    connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1)
+		err(1, "%s", sun.sun_path);
+	return (fd);
+}
+
+static void
+send_listen(struct chan *c, uint16_t index, int type)
+{
+	struct msg	 m;
+
+	msg_new(&m, IMSG_LISTEN, 0);
+	put_u16(&m, index);
+	m.fd = listener(type);
+	must_send(c, &m);
+}
+
+static int
+policy_item_send(struct msg *m, void *arg)
+{
+	if (arg != NULL)
+		must_send(arg, m);
+	return (0);
+}
+
+static void
+send_policy(struct chan *c, enum role role)
+{
+	struct policy	*p = policy_new();
+	struct msg	 m;
+
+	p->lookup_timeout = 500;
+	p->timeout = 7210;
+	p->header = strdup("X-Test");
+	p->header_fields.n = p->log_fields.n = 1;
+	msg_new(&m, IMSG_CONF_BEGIN, 0);
+	put_u32(&m, 1);
+	put_u32(&m, policy_send(p, role, policy_item_send, NULL));
+	must_send(c, &m);
+	(void)policy_send(p, role, policy_item_send, c);
+	msg_new(&m, IMSG_CONF_END, 0);
+	put_u32(&m, 1);
+	must_send(c, &m);
+	policy_free(p);
+}
+
+/* To state: in S_RUN it has said READY. */
+static void
+child_run(struct child_proc *p, enum role role, enum state state)
+{
+	struct msg	 m;
+	char		 text[OUT];
+
+	child_start(p, role);
+	if (!await(&p->chan, &m, IMSG_HELLO)) {
+		(void)child_end(p, text, sizeof(text));
+		errx(1, "no HELLO from %s: %s", programs[role], text);
+	}
+	if (state == S_BOOT)
+		return;
+	if (role == ROLE_WORKER) {
+		send_listen(&p->chan, 0, SOCK_STREAM);
+		send_listen(&p->chan, 1, SOCK_STREAM);
+	} else if (role == ROLE_CONTROL)
+		send_listen(&p->chan, 0, SOCK_SEQPACKET);
+	if (role == ROLE_WORKER || role == ROLE_RESOLVER)
+		send_policy(&p->chan, role);
+	msg_new(&m, IMSG_START, 0);
+	must_send(&p->chan, &m);
+	if (!await(&p->chan, &m, IMSG_READY)) {
+		(void)child_end(p, text, sizeof(text));
+		errx(1, "no READY from %s: %s", programs[role], text);
+	}
+	p->chan.state = S_RUN;
+}
+
+static void
+send_peer(struct chan *c, enum role role, unsigned int instance, int fd)
+{
+	struct msg	 m;
+
+	msg_new(&m, IMSG_PEER, 0);
+	m.fd = fd;
+	put_u8(&m, role);
+	put_u16(&m, instance);
+	must_send(c, &m);
+}
+
+/* A channel to a real child as another child has it. */
+static void
+peer_start(struct child_proc *p, struct chan *c, enum role role,
+    unsigned int instance)
+{
+	int	 pair[2];
+
+	if (chan_pair(pair) == -1)
+		err(1, "socketpair");
+	send_peer(&p->chan, role, instance, pair[1]);
+	chan_init(c, pair[0], role, p->role, 1);
+	c->state = S_RUN;
+}
+
+static size_t
+descriptors(pid_t pid)
+{
+	char	 path[64];
+	DIR	*dir;
+	size_t	 n = 0;
+
+	(void)snprintf(path, sizeof(path), "/proc/%ld/fd", (long)pid);
+	if ((dir = opendir(path)) == NULL)
+		return (0);
+	while (readdir(dir) != NULL)
+		n++;
+	closedir(dir);
+	return (n);
+}
+
+static int
+descriptors_become(pid_t pid, size_t n)
+{
+	long	 end = now_ms() + WAIT;
+
+	while (descriptors(pid) != n) {
+		if (now_ms() > end)
+			return (0);
+		nap();
+	}
+	return (1);
+}
+
+/* The next lines of its stderr have this one among them. */
+static int
+says(struct child_proc *p, const char *line)
+{
+	char		 buf[4096] = "";
+	struct pollfd	 pfd = { .fd = p->err, .events = POLLIN };
+	size_t		 n = 0;
+	ssize_t		 got;
+
+	while (strstr(buf, line) == NULL && n < sizeof(buf) - 1) {
+		if (poll(&pfd, 1, WAIT) != 1 || (got = read(p->err, buf + n,
+		    sizeof(buf) - 1 - n)) <= 0) {
+			diag("it said", buf);
+			diag("expected", line);
+			return (0);
+		}
+		n += got;
+		buf[n] = '\0';
+	}
+	return (1);
+}
+
+/*
+ * From the parent.
+ */
+
+static int
+dies_of(struct child_proc *p, const char *name, const char *why,
+    const char *last)
+{
+	char	 text[OUT], line[256];
+	int	 status = child_end(p, text, sizeof(text));
+
+	(void)snprintf(line, sizeof(line), "bad message %s from %s: %s\n",
+	    name, strcmp(last, "the parent makes no sense") == 0 ? "parent" :
+	    "resolver", why);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 1 &&
+	    strstr(text, line) != NULL && strstr(text, last) != NULL)
+		return (1);
+	printf("# %s, %s: wait status %#x\n", name, why, status);
+	diag("it said", text);
+	return (0);
+}
+
+static void
+from_parent(enum role role, enum state state)
+{
+	struct wrong		 list[CASES];
+	struct child_proc	 p;
+	size_t			 i, n, good = 0;
+
+	n = wrong_list(list, ROLE_PARENT, role, state);
+	for (i = 0; i < n && good == i; i++) {
+		child_run(&p, role, state);
+		(void)wrong_send(p.chan.fd, &list[i]);
+		good += dies_of(&p, wrong_name(&list[i]), list[i].why,
+		    "the parent makes no sense");
+	}
+	ok(good == n, "%s ends of each of %zu wrong messages from the parent "
+	    "%s", programs[role], n, state == S_BOOT ? "before START" :
+	    "later");
+}
+
+/* Right by the table, wrong in what they say: up to three messages. */
+struct script {
+	enum role	 role;
+	enum state	 state;
+	const char	*what;
+	enum imsg	 type[3];
+	const char	*payload[3];	/* hexadecimal; f: and a descriptor */
+	const char	*why;
+};
+
+#define BEGIN(n) "00000001" "0000000" #n
+#define END	"00000001"
+
+static const struct script scripts[] = {
+	{ ROLE_RESOLVER, S_RUN, "PEER that is the parent",
+	    { IMSG_PEER }, { "000001f" }, "malformed" },
+	{ ROLE_RESOLVER, S_RUN, "PEER that is a resolver",
+	    { IMSG_PEER }, { "010001f" }, "malformed" },
+	{ ROLE_RESOLVER, S_RUN, "PEER that is a client",
+	    { IMSG_PEER }, { "050001f" }, "malformed" },
+	{ ROLE_RESOLVER, S_RUN, "PEER of no role",
+	    { IMSG_PEER }, { "ff0001f" }, "malformed" },
+	{ ROLE_RESOLVER, S_BOOT, "CONF_ITEM without BEGIN",
+	    { IMSG_CONF_ITEM }, { "000100000001" }, "malformed" },
+	{ ROLE_WORKER, S_BOOT, "CONF_ITEM without BEGIN",
+	    { IMSG_CONF_ITEM }, { "000100000001" }, "malformed" },
+	{ ROLE_WORKER, S_RUN, "CONF_ITEM of no kind",
+	    { IMSG_CONF_BEGIN, IMSG_CONF_ITEM },
+	    { BEGIN(1), "ffff00000001" }, "malformed" },
+	{ ROLE_RESOLVER, S_BOOT, "CONF_END without BEGIN",
+	    { IMSG_CONF_END }, { END }, "malformed" },
+	{ ROLE_RESOLVER, S_RUN, "CONF_ITEM of no kind",
+	    { IMSG_CONF_BEGIN, IMSG_CONF_ITEM },
+	    { BEGIN(1), "ffff00000001" }, "malformed" },
+	{ ROLE_NAMES, S_RUN, "PEER that is a worker",
+	    { IMSG_PEER }, { "040001f" }, "malformed" },
+	{ ROLE_NAMES, S_RUN, "ID of no kind",
+	    { IMSG_ID }, { "02000161" }, "malformed" },
+	{ ROLE_NAMES, S_RUN, "ID shorter than it says",
+	    { IMSG_ID }, { "00000261" }, "malformed" },
+	{ ROLE_NAMES, S_RUN, "ID longer than it says",
+	    { IMSG_ID }, { "0000016161" }, "malformed" },
+	{ ROLE_NAMES, S_RUN, "ID with NUL",
+	    { IMSG_ID }, { "000003610061" }, "malformed" },
+	{ ROLE_CONTROL, S_RUN, "PEER that is a worker",
+	    { IMSG_PEER }, { "040001f" }, "malformed" },
+	{ ROLE_CONTROL, S_BOOT, "LISTEN of another index",
+	    { IMSG_LISTEN }, { "0001f" }, "malformed" },
+	{ ROLE_CONTROL, S_BOOT, "LISTEN twice",
+	    { IMSG_LISTEN, IMSG_LISTEN }, { "0000f", "0000f" }, "malformed" },
+	{ ROLE_CONTROL, S_BOOT, "START without LISTEN",
+	    { IMSG_START }, { "" }, "malformed" },
+	{ ROLE_CONTROL, S_RUN, "RESULT shorter than it says",
+	    { IMSG_RESULT }, { "00000000000561" }, "malformed" },
+	{ ROLE_CONTROL, S_RUN, "RESULT with NUL",
+	    { IMSG_RESULT }, { "00000000000100" }, "malformed" },
+	{ ROLE_WORKER, S_RUN, "PEER that is names",
+	    { IMSG_PEER }, { "020001f" }, "malformed" },
+	{ ROLE_WORKER, S_BOOT, "LISTEN of another index",
+	    { IMSG_LISTEN }, { "0002f" }, "malformed" },
+	{ ROLE_WORKER, S_BOOT, "LISTEN twice",
+	    { IMSG_LISTEN, IMSG_LISTEN }, { "0001f", "0001f" }, "malformed" },
+	{ ROLE_WORKER, S_BOOT, "START without LISTEN",
+	    { IMSG_START }, { "" }, "malformed" },
+	{ ROLE_WORKER, S_BOOT, "START without a configuration",
+	    { IMSG_LISTEN, IMSG_LISTEN, IMSG_START },
+	    { "0000f", "0001f", "" }, "malformed" },
+	{ ROLE_WORKER, S_RUN, "configuration without a header",
+	    { IMSG_CONF_BEGIN, IMSG_CONF_END },
+	    { BEGIN(0), END }, "malformed" }
+};
+
+static void
+hex_send(struct chan *c, enum imsg type, const char *hex)
+{
+	struct msg	 m;
+	unsigned int	 byte;
+
+	msg_new(&m, type, 0);
+	for (; sscanf(hex, "%2x", &byte) == 1 && hex[1] != '\0'; hex += 2)
+		put_u8(&m, byte);
+	if (*hex == 'f')
+		m.fd = listener(SOCK_STREAM);
+	(void)chan_send(c, &m);
+}
+
+static void
+from_parent_scripts(void)
+{
+	const struct script	*s;
+	struct child_proc	 p;
+	size_t			 i, last;
+
+	for (s = scripts; s < scripts + NITEMS(scripts); s++) {
+		child_run(&p, s->role, s->state);
+		for (i = last = 0; i < NITEMS(s->payload) &&
+		    s->payload[i] != NULL; i++) {
+			hex_send(&p.chan, s->type[i], s->payload[i]);
+			last = i;
+		}
+		ok(dies_of(&p, msgtab[s->type[last]].name, s->why,
+		    "the parent makes no sense"), "%s ends of: %s",
+		    programs[s->role], s->what);
+	}
+}
+
+/*
+ * Configurations.
+ */
+
+#define ITEMS	32
+
+struct items {
+	struct msg	 list[ITEMS];
+	size_t		 n;
+};
+
+static int
+item_keep(struct msg *m, void *arg)
+{
+	struct items	*items = arg;
+
+	if (items->n == ITEMS)
+		errx(1, "more than %d items", ITEMS);
+	items->list[items->n++] = *m;
+	return (0);
+}
+
+/* One of everything, but for one flaw. */
+static const char *const flaws[] = {
+	"no header", "an empty list of fields", "a field that is none",
+	"too many fields", "a range that is backwards",
+	"a table of no kind", "a table twice", "a rule of no action",
+	"a matcher that is none", "a matcher of no table"
+};
+enum flaw {
+	NO_HEADER, NO_FIELDS, BAD_FIELD, MANY_FIELDS, BAD_RANGE, BAD_TABLE,
+	TABLE_TWICE, BAD_ACTION, BAD_MATCHER, BAD_MATCH, NO_FLAW
+};
+
+static struct table *
+flawed_table(struct policy *p, enum flaw flaw)
+{
+	struct table	*t = calloc(1, sizeof(*t));
+	struct entry	*e = calloc(1, sizeof(*e));
+
+	if (t == NULL || e == NULL)
+		err(1, "calloc");
+	t->index = 3;
+	t->kind = flaw == BAD_TABLE ? 99 : TABLE_USERS;
+	TAILQ_INIT(&t->entries);
+	e->known = 1;
+	e->range.lo = flaw == BAD_RANGE ? 8 : 7;
+	e->range.hi = 7;
+	TAILQ_INSERT_TAIL(&t->entries, e, next);
+	TAILQ_INSERT_TAIL(&p->tables, t, next);
+	return (t);
+}
+
+static void
+flawed_items(struct items *items, enum flaw flaw)
+{
+	struct policy	*p = policy_new();
+	struct rule	*r = calloc(1, sizeof(*r));
+	struct match	*m = calloc(1, sizeof(*m));
+
+	if (p == NULL || r == NULL || m == NULL)
+		err(1, "calloc");
+	p->timeout = p->lookup_timeout = 1000;
+	p->header = strdup("X-Test");
+	p->header_fields.n = flaw == MANY_FIELDS ? F_MAX + 1 : flaw ==
+	    NO_FIELDS ? 0 : 1;
+	p->header_fields.list[0] = flaw == BAD_FIELD ? F_MAX : F_USER;
+	p->log_fields.n = 1;
+	flawed_table(p, flaw);
+	if (flaw == TABLE_TWICE)
+		flawed_table(p, flaw);
+	r->number = 1;
+	r->action = flaw == BAD_ACTION ? A_MAX : A_REJECT;
+	TAILQ_INIT(&r->matches);
+	TAILQ_INSERT_TAIL(&p->rules, r, next);
+	m->kind = flaw == BAD_MATCHER ? M_MAX : M_USER;
+	m->table = flaw == BAD_MATCH ? 4 : 3;
+	TAILQ_INSERT_TAIL(&r->matches, m, next);
+	items->n = 0;
+	(void)policy_send(p, ROLE_WORKER, item_keep, items);
+	if (flaw == NO_HEADER) {
+		/* It is the one with the name in it. */
+		for (flaw = 0; memmem(items->list[flaw].data,
+		    items->list[flaw].len, "X-Test", 6) == NULL; flaw++)
+			continue;
+		items->n--;
+		memmove(&items->list[flaw], &items->list[flaw + 1],
+		    (items->n - flaw) * sizeof(items->list[0]));
+	}
+	policy_free(p);
+}
+
+static void
+items_send(struct chan *c, const struct items *items, size_t count)
+{
+	struct msg	 m;
+	size_t		 i;
+
+	msg_new(&m, IMSG_CONF_BEGIN, 0);
+	put_u32(&m, 2);
+	put_u32(&m, count);
+	(void)chan_send(c, &m);
+	for (i = 0; i < items->n; i++) {
+		m = items->list[i];
+		(void)chan_send(c, &m);
+	}
+	msg_new(&m, IMSG_CONF_END, 0);
+	put_u32(&m, 2);
+	(void)chan_send(c, &m);
+}
+
+/* At some item or at the end. */
+static int
+items_refused(const struct items *items, size_t count)
+{
+	struct child_proc	 p;
+	char			 text[OUT];
+	int			 status;
+
+	child_run(&p, ROLE_WORKER, S_RUN);
+	items_send(&p.chan, items, count);
+	status = child_end(&p, text, sizeof(text));
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 1 &&
+	    strstr(text, "bad message CONF_") != NULL &&
+	    strstr(text, " from parent: malformed\n") != NULL)
+		return (1);
+	printf("# wait status %#x\n", status);
+	diag("it said", text);
+	return (0);
+}
+
+static void
+from_parent_conf(void)
+{
+	struct items		 good, bad;
+	struct child_proc	 p;
+	struct msg		 m;
+	enum flaw		 flaw;
+	size_t			 i, n;
+
+	flawed_items(&good, NO_FLAW);
+	child_run(&p, ROLE_WORKER, S_RUN);
+	items_send(&p.chan, &good, good.n);
+	ok(await(&p.chan, &m, IMSG_CONF_ACK) && get_u32(&m) == 2,
+	    "a worker takes a good configuration of %zu items", good.n);
+	(void)kill(p.pid, SIGKILL);
+	(void)child_end(&p, (char[64]){ 0 }, 64);
+
+	for (flaw = 0; flaw < NO_FLAW; flaw++) {
+		flawed_items(&bad, flaw);
+		ok(items_refused(&bad, bad.n), "but none with %s",
+		    flaws[flaw]);
+	}
+	ok(items_refused(&good, good.n + 1), "nor with an item too few");
+	ok(items_refused(&good, good.n - 1), "nor with an item too many");
+	for (i = n = 0; i < good.n; i++) {
+		bad = good;
+		bad.list[i].len--;
+		n += items_refused(&bad, bad.n);
+		bad = good;
+		bad.list[i].data[bad.list[i].len++] = 0;
+		n += items_refused(&bad, bad.n);
+	}
+	ok(n == 2 * good.n, "nor with an item that is too short or too long");
+	bad = good;
+	for (i = 0; i < good.n; i++)
+		bad.list[i] = good.list[good.n - 1 - i];
+	ok(items_refused(&bad, bad.n), "nor with all of them backwards");
+}
+
+/*
+ * From other peers.
+ */
+
+static void
+send_lookup(struct chan *c, enum imsg type, uint32_t id)
+{
+	struct msg	 m;
+	struct endpoint	 a, b;
+
+	(void)endpoint_parse(&a, "127.0.0.1", "1");
+	(void)endpoint_parse(&b, "127.0.0.1", "2");
+	msg_new(&m, type, id);
+	put_endpoint(&m, &a);
+	put_endpoint(&m, &b);
+	if (chan_send(c, &m) == -1 && errno != EPIPE && errno != ECONNRESET &&
+	    errno != ENOBUFS)
+		err(1, "send");
+}
+
+static int
+answered(struct chan *c, uint32_t id)
+{
+	struct msg	 m;
+
+	send_lookup(c, IMSG_LOOKUP, id);
+	return (await(c, &m, IMSG_ANSWER) && m.id == id);
+}
+
+/* Each wrong message of that peer to a resolver that serves another one. */
+static void
+to_resolver(enum role from)
+{
+	struct wrong		 list[CASES];
+	struct child_proc	 p;
+	struct chan		 other, c;
+	char			 line[128], text[OUT];
+	size_t			 i, n, fds, good = 0;
+
+	child_run(&p, ROLE_RESOLVER, S_RUN);
+	peer_start(&p, &other, ROLE_WORKER, 9);
+	if (!answered(&other, 1))
+		errx(1, "no answer");
+	fds = descriptors(p.pid);
+	n = wrong_list(list, from, ROLE_RESOLVER, S_RUN);
+	if (from == ROLE_NAMES) {
+		/* found, length, name, groups: none of these is right */
+		wrong_add(list, &n, IMSG_NAMED, 5, "malformed")->data[0] = 9;
+		wrong_add(list, &n, IMSG_NAMED, 5, "malformed")->data[2] = 9;
+		wrong_add(list, &n, IMSG_NAMED, 5, "malformed")->data[4] = 1;
+		wrong_add(list, &n, IMSG_NAMED, 5, "malformed")->data[3] = 1;
+	}
+	for (i = 0; i < n && good == i; i++) {
+		peer_start(&p, &c, from, 1);
+		(void)wrong_send(c.fd, &list[i]);
+		(void)snprintf(line, sizeof(line), "bad message %s from %s%s: "
+		    "%s\n", wrong_name(&list[i]), role_names[from],
+		    from == ROLE_CONTROL ? "" : " 1", list[i].why);
+		good += closed(&c) && says(&p, line) && answered(&other, i + 2);
+		chan_close(&c);
+	}
+	ok(good == n, "resolver drops %s for each of %zu wrong messages and "
+	    "answers others", role_names[from], n);
+	ok(descriptors_become(p.pid, fds), "and has as many descriptors as "
+	    "before");
+	chan_close(&other);
+	ok(child_stop(&p, text, sizeof(text)), "and leaves when it is told to");
+}
+
+/* A names process may say what it was not asked. */
+static void
+names_unasked(void)
+{
+	struct child_proc	 p;
+	struct chan		 other, c;
+	struct msg		 m;
+	size_t			 i;
+
+	child_run(&p, ROLE_RESOLVER, S_RUN);
+	peer_start(&p, &other, ROLE_WORKER, 9);
+	peer_start(&p, &c, ROLE_NAMES, 1);
+	for (i = 0; i < FLOOD; i++) {
+		msg_new(&m, IMSG_NAMED, i);
+		put_u8(&m, FOUND_YES);
+		put_str(&m, "root");
+		put_u16(&m, 0);
+		if (chan_send(&c, &m) == -1) {
+			(void)poll(NULL, 0, 1);
+			(void)chan_flush(&c);
+		}
+	}
+	ok(answered(&other, 1), "resolver ignores names that it did not ask "
+	    "for");
+	(void)kill(p.pid, SIGKILL);
+	(void)child_end(&p, (char[64]){ 0 }, 64);
+	chan_close(&other);
+	chan_close(&c);
+}
+
+static long
+memory(pid_t pid)
+{
+	char	 path[64], line[256];
+	FILE	*f;
+	long	 kb = -1;
+
+	(void)snprintf(path, sizeof(path), "/proc/%ld/status", (long)pid);
+	if ((f = fopen(path, "r")) == NULL)
+		return (-1);
+	while (fgets(line, sizeof(line), f) != NULL)
+		if (sscanf(line, "VmRSS: %ld", &kb) == 1)
+			break;
+	fclose(f);
+	return (kb);
+}
+
+/* One asks and asks and never reads; others are answered all the time. */
+static void
+flood_resolver(void)
+{
+	struct child_proc	 p;
+	struct chan		 other, c;
+	struct msg		 m;
+	size_t			 i, good = 0, asked = 0;
+	long			 before, most = 0, began, slowest = 0;
+
+	child_run(&p, ROLE_RESOLVER, S_RUN);
+	peer_start(&p, &other, ROLE_WORKER, 9);
+	peer_start(&p, &c, ROLE_WORKER, 1);
+	before = memory(p.pid);
+	for (i = 0; i < FLOOD; i++) {
+		send_lookup(&c, IMSG_LOOKUP, i);
+		while (c.queued > CHAN_QUEUE / 2 && chan_flush(&c) == 0)
+			nap();
+		if (i % 500 != 0)
+			continue;
+		began = now_ms();
+		asked++;
+		good += answered(&other, i + 1);
+		if (now_ms() - began > slowest)
+			slowest = now_ms() - began;
+		if (memory(p.pid) > most)
+			most = memory(p.pid);
+	}
+	ok(good == asked && slowest < 1000, "a worker that does not read: "
+	    "others are answered (in %ld ms at most)", slowest);
+	ok(most - before < 16384, "and it costs little memory (%ld KiB)",
+	    most - before);
+	ok(says(&p, "") && receive(&c, &m, 0) != -1 && closed(&c),
+	    "and it is dropped");
+	(void)kill(p.pid, SIGKILL);
+	(void)child_end(&p, (char[64]){ 0 }, 64);
+	chan_close(&other);
+	chan_close(&c);
+}
+
+static void
+client_open(struct chan *c, enum state state)
+{
+	struct msg	 m;
+
+	chan_init(c, attach(SOCK_SEQPACKET), ROLE_CLIENT, ROLE_CONTROL, 0);
+	c->state = S_RUN;
+	if (state == S_BOOT)
+		return;
+	msg_new(&m, IMSG_CTL_HELLO, 0);
+	put_u32(&m, PROTOCOL_VERSION);
+	must_send(c, &m);
+}
+
+/* A client asks, we are the parent that answers. */
+static int
+client_served(struct child_proc *p)
+{
+	struct chan	 c;
+	struct msg	 m;
+	uint32_t	 id;
+	int		 good = 0;
+
+	client_open(&c, S_RUN);
+	msg_new(&m, IMSG_CTL_STATUS, 7);
+	must_send(&c, &m);
+	if (await(&p->chan, &m, IMSG_PROCS)) {
+		id = m.id;
+		msg_new(&m, IMSG_RESULT, id);
+		put_u32(&m, 0);
+		put_str(&m, "");
+		must_send(&p->chan, &m);
+		good = await(&c, &m, IMSG_CTL_OK) && m.id == 7;
+	}
+	chan_close(&c);
+	return (good);
+}
+
+static void
+to_control(enum state state)
+{
+	struct wrong		 list[CASES];
+	struct child_proc	 p;
+	struct chan		 c;
+	char			 line[128];
+	size_t			 i, n, fds, good = 0;
+
+	child_run(&p, ROLE_CONTROL, S_RUN);
+	fds = descriptors(p.pid);
+	if (!client_served(&p))
+		errx(1, "control does not serve");
+	n = wrong_list(list, ROLE_CLIENT, ROLE_CONTROL, state);
+	for (i = 0; i < n && good == i; i++) {
+		client_open(&c, state);
+		(void)wrong_send(c.fd, &list[i]);
+		(void)snprintf(line, sizeof(line), "bad message %s from "
+		    "client: %s\n", wrong_name(&list[i]), list[i].why);
+		good += closed(&c) && says(&p, line) && client_served(&p);
+		chan_close(&c);
+	}
+	ok(good == n, "control drops a client for each of %zu wrong messages "
+	    "%s HELLO and serves others", n, state == S_BOOT ? "before" :
+	    "after");
+	ok(descriptors_become(p.pid, fds), "and has as many descriptors as "
+	    "before");
+	(void)kill(p.pid, SIGKILL);
+	(void)child_end(&p, (char[64]){ 0 }, 64);
+}
+
+static void
+control_others(void)
+{
+	struct child_proc	 p;
+	struct chan		 c;
+	struct msg		 m;
+	size_t			 i;
+	char			 text[STR_MAX + 1];
+
+	child_run(&p, ROLE_CONTROL, S_RUN);
+	client_open(&c, S_BOOT);
+	msg_new(&m, IMSG_CTL_HELLO, 3);
+	put_u32(&m, PROTOCOL_VERSION + 1);
+	must_send(&c, &m);
+	ok(await(&c, &m, IMSG_CTL_FAIL) && m.id == 3 &&
+	    get_u32(&m) == EPROTO, "a client of another version is told so");
+	get_str(&m, text, sizeof(text));
+	chan_close(&c);
+
+	client_open(&c, S_RUN);
+	msg_new(&m, IMSG_CTL_STATUS, 1);
+	must_send(&c, &m);
+	msg_new(&m, IMSG_CTL_STATUS, 2);
+	must_send(&c, &m);
+	ok(closed(&c), "one that asks again before the answer is dropped");
+	chan_close(&c);
+	(void)await(&p.chan, &m, IMSG_PROCS);
+	msg_new(&m, IMSG_RESULT, m.id);
+	put_u32(&m, 0);
+	put_str(&m, "");
+	must_send(&p.chan, &m);
+	ok(client_served(&p), "and its answer is nobody's");
+
+	/* There is no resolver, so each of these gets an answer at once. */
+	client_open(&c, S_RUN);
+	for (i = 0; i < FLOOD; i++) {
+		msg_new(&m, IMSG_CTL_LOOKUP, i);
+		for (size_t k = 0; k < 36; k++)
+			put_u8(&m, 0);
+		if (msg_send(c.fd, &m) == -1 && errno == EAGAIN) {
+			(void)poll(NULL, 0, 1);
+			i--;
+		} else if (m.bad || errno == EPIPE || errno == ECONNRESET)
+			break;
+		errno = 0;
+	}
+	ok(i < FLOOD, "one that does not read is dropped (after %zu)", i);
+	ok(client_served(&p), "and others are served");
+	chan_close(&c);
+
+	/* What belongs to no request is ignored. */
+	msg_new(&m, IMSG_PROC, 4711);
+	while (m.len < PROC_SIZE)
+		put_u8(&m, 0);
+	must_send(&p.chan, &m);
+	ok(client_served(&p), "rows and results of no request are ignored");
+	(void)kill(p.pid, SIGKILL);
+	(void)child_end(&p, (char[64]){ 0 }, 64);
+}
+
+/* No such verdict, reason, source; more groups, text, bytes than are there. */
+static size_t
+wrong_answers(struct wrong *list)
+{
+	static const int	 at[] = { 0, 1, 2, 28, 36 };
+	size_t			 i, n = 0, min = msgtab[IMSG_ANSWER].min;
+
+	for (i = 0; i < NITEMS(at); i++)
+		wrong_add(list, &n, IMSG_ANSWER, min,
+		    "malformed")->data[at[i]] = 99;
+	wrong_add(list, &n, IMSG_ANSWER, min + 1, "malformed");
+	return (n);
+}
+
+/* The resolver is trusted more than those who ask it. */
+static void
+from_resolver(enum role to, int answers)
+{
+	struct wrong		 list[CASES];
+	struct child_proc	 p;
+	struct chan		 c;
+	size_t			 i, n, good = 0;
+
+	n = answers ? wrong_answers(list) :
+	    wrong_list(list, ROLE_RESOLVER, to, S_RUN);
+	for (i = 0; i < n && good == i; i++) {
+		child_run(&p, to, S_RUN);
+		peer_start(&p, &c, ROLE_RESOLVER, 1);
+		(void)wrong_send(c.fd, &list[i]);
+		good += dies_of(&p, wrong_name(&list[i]), list[i].why,
+		    "the resolver makes no sense");
+		chan_close(&c);
+	}
+	ok(good == n, "%s ends of each of %zu wrong %s from the resolver",
+	    programs[to], n, answers ? "answers" : "messages");
+}
+
+/*
+ * We are the children.  Files beside the program, all with numbers in them:
+ * "state" when to say something wrong, "case.PROGRAM" what, counted from 0
+ * (a worker adds its own number less 1), "always" in every life; "go" comes
+ * when S_RUN is reached by all.  "lives.PROGRAM.N" has a byte for each life.
+ */
+
+static char	 beside[PATH_MAX];
+
+static int
+file_number(const char *name, int otherwise)
+{
+	char	 path[2 * PATH_MAX];
+	FILE	*f;
+	int	 n = otherwise;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", beside, name);
+	if ((f = fopen(path, "r")) == NULL)
+		return (otherwise);
+	if (fscanf(f, "%d", &n) != 1)
+		n = otherwise;
+	fclose(f);
+	return (n);
+}
+
+static int
+file_exists(const char *name)
+{
+	char	 path[2 * PATH_MAX];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", beside, name);
+	return (access(path, F_OK) == 0);
+}
+
+/* Which life this is, from 1. */
+static int
+fake_life(enum role role, int instance)
+{
+	char		 path[2 * PATH_MAX];
+	struct stat	 st;
+	int		 fd;
+
+	(void)snprintf(path, sizeof(path), "%s/lives.%s.%d", beside,
+	    programs[role], instance);
+	if ((fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600)) == -1 ||
+	    write(fd, "x", 1) != 1 || fstat(fd, &st) == -1)
+		err(1, "%s", path);
+	close(fd);
+	return (st.st_size);
+}
+
+/* What a good child would do. */
+static void
+fake_handle(struct chan *c, struct msg *m)
+{
+	struct msg	 reply;
+	uint32_t	 generation;
+	size_t		 i;
+
+	switch (m->type) {
+	case IMSG_CONF_END:
+		generation = get_u32(m);
+		msg_new(&reply, IMSG_CONF_ACK, 0);
+		put_u32(&reply, generation);
+		put_u32(&reply, 0);
+		break;
+	case IMSG_START:
+		msg_new(&reply, IMSG_READY, 0);
+		c->state = S_RUN;
+		break;
+	case IMSG_STATS_GET:
+		msg_new(&reply, IMSG_STATS, 0);
+		for (i = 0; i < STAT_MAX; i++)
+			put_u64(&reply, 0);
+		break;
+	case IMSG_ID:
+		msg_new(&reply, IMSG_IDOF, m->id);
+		put_u8(&reply, FOUND_NO);
+		put_u32(&reply, 0);
+		break;
+	default:
+		if (m->fd != -1)
+			close(msg_claim_fd(m));
+		return;
+	}
+	if (chan_send(c, &reply) == -1)
+		exit(0);	/* the parent has gone */
+}
+
+/* All wrong things that such a child can say to its parent. */
+static size_t
+fake_cases(struct wrong *list, enum role role, enum state state)
+{
+	size_t	 n = wrong_list(list, role, ROLE_PARENT, state);
+
+	if (state == S_BOOT) {
+		/* HELLO of another version, of another process; too soon */
+		wrong_add(list, &n, IMSG_HELLO, 8, "malformed")->data[3] = 99;
+		wrong_add(list, &n, IMSG_HELLO, 8, "malformed")->data[3] =
+		    PROTOCOL_VERSION;
+		wrong_add(list, &n, IMSG_READY, 0, "malformed");
+		return (n);
+	}
+	if (msgtab[IMSG_STATS].from & 1 << role)
+		wrong_add(list, &n, IMSG_STATS, msgtab[IMSG_STATS].min,
+		    "malformed");
+	if (role == ROLE_NAMES)
+		wrong_add(list, &n, IMSG_IDOF, 5, "malformed")->data[0] = 9;
+	if (role == ROLE_RESOLVER || role == ROLE_WORKER)
+		wrong_add(list, &n, IMSG_CONF_ACK, 8, "malformed")->data[7] =
+		    1;
+	return (n);
+}
+
+static int
+fake_main(enum role role, int argc, char **argv)
+{
+	struct wrong	 list[CASES];
+	struct chan	 c;
+	struct msg	 m;
+	enum state	 state;
+	char		 name[32];
+	int		 i, instance = 1, what, n, said = 0;
+
+	(void)strlcpy(beside, argv[0], sizeof(beside));
+	*strrchr(beside, '/') = '\0';
+	for (i = 1; i < argc; i++)
+		if (strncmp(argv[i], "-I", 2) == 0)
+			instance = atoi(argv[i] + 2);
+	(void)snprintf(name, sizeof(name), "case.%s", programs[role]);
+	what = file_number(name, -1);
+	if (what != -1 && role == ROLE_WORKER)
+		what += instance - 1;
+	state = file_number("state", S_RUN);
+	n = fake_cases(list, role, state);
+	if (fake_life(role, instance) > 1 && !file_exists("always"))
+		what = -1;
+	if (what >= n)
+		what = -1;
+
+	chan_init(&c, 3, role, ROLE_PARENT, 0);
+	if (what != -1 && state == S_BOOT) {
+		(void)wrong_send(3, &list[what]);
+		said = 1;
+	} else {
+		msg_new(&m, IMSG_HELLO, 0);
+		put_u32(&m, PROTOCOL_VERSION);
+		put_u32(&m, getpid());
+		(void)chan_send(&c, &m);
+	}
+	for (;;) {
+		if ((n = receive(&c, &m, 5)) == 1)
+			fake_handle(&c, &m);
+		else if (n == 0)
+			return (0);
+		if (what != -1 && !said && c.state == S_RUN &&
+		    file_exists("go")) {
+			(void)wrong_send(3, &list[what]);
+			said = 1;
+		}
+	}
+}
+
+/*
+ * A real parent.
+ */
+
+struct daemon_proc {
+	pid_t	 pid;
+	char	 dir[80];
+	char	 text[OUT];		/* what it has said */
+};
+
+static void
+daemon_file(const struct daemon_proc *d, const char *name, int number)
+{
+	char	 path[2 * PATH_MAX];
+	FILE	*f;
+
+	(void)snprintf(path, sizeof(path), "%s/libexec/%s", d->dir, name);
+	if ((f = fopen(path, "w")) == NULL)
+		err(1, "%s", path);
+	fprintf(f, "%d\n", number);
+	fclose(f);
+}
+
+static void
+daemon_conf(const struct daemon_proc *d, int prefork)
+{
+	char	 path[2 * PATH_MAX];
+	FILE	*f;
+
+	(void)snprintf(path, sizeof(path), "%s/conf", d->dir);
+	if ((f = fopen(path, "w")) == NULL)
+		err(1, "%s", path);
+	fprintf(f, "listen on socket \"%s/milter\"\n"
+	    "control socket \"%s/control\"\nuser \"nobody\"\n"
+	    "resolver user \"daemon\"\nchroot \"%s/empty\"\n"
+	    "state directory \"%s/state\"\nprefork %d\n"
+	    "pass user \"nobody-at-all\"\n",
+	    d->dir, d->dir, d->dir, d->dir, prefork);
+	fclose(f);
+}
+
+/* A folder of children; fakes are bits of the roles that we play. */
+static void
+daemon_new(struct daemon_proc *d, int prefork, unsigned int fakes)
+{
+	static int	 number;
+	char		 from[2 * PATH_MAX], to[2 * PATH_MAX];
+	enum role	 r;
+
+	memset(d, 0, sizeof(*d));
+	(void)snprintf(d->dir, sizeof(d->dir), "%s/%d", tmp, number++);
+	(void)snprintf(to, sizeof(to), "%s/libexec", d->dir);
+	if (mkdir(d->dir, 0755) == -1 || mkdir(to, 0755) == -1)
+		err(1, "%s", to);
+	for (r = ROLE_RESOLVER; r <= ROLE_WORKER; r++) {
+		(void)snprintf(to, sizeof(to), "%s/libexec/%s", d->dir,
+		    programs[r]);
+		memset(from, 0, sizeof(from));
+		if (!(fakes & 1 << r))
+			(void)snprintf(from, sizeof(from), "%s/%s", obj,
+			    programs[r]);
+		else if (readlink("/proc/self/exe", from,
+		    sizeof(from) - 1) == -1)
+			err(1, "readlink");
+		if (symlink(from, to) == -1)
+			err(1, "%s", to);
+	}
+	daemon_conf(d, prefork);
+}
+
+static void
+daemon_start(struct daemon_proc *d)
+{
+	char	 path[2 * PATH_MAX], lib[2 * PATH_MAX], conf[2 * PATH_MAX];
+	char	 out[2 * PATH_MAX];
+	int	 fd;
+
+	(void)snprintf(path, sizeof(path), "%s/milter-sysuser", obj);
+	(void)snprintf(lib, sizeof(lib), "%s/libexec", d->dir);
+	(void)snprintf(conf, sizeof(conf), "%s/conf", d->dir);
+	(void)snprintf(out, sizeof(out), "%s/log", d->dir);
+	if ((fd = open(out, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
+	    0600)) == -1)
+		err(1, "%s", out);
+	if ((d->pid = fork()) == -1)
+		err(1, "fork");
+	if (d->pid == 0) {
+		if (dup2(fd, 2) == -1)
+			_exit(126);
+		execl(path, path, "-d", "-L", lib, "-f", conf, (char *)NULL);
+		_exit(127);
+	}
+	close(fd);
+}
+
+/* Read all that it has said. */
+static const char *
+daemon_text(struct daemon_proc *d)
+{
+	char	 path[2 * PATH_MAX];
+	ssize_t	 n;
+	int	 fd;
+
+	(void)snprintf(path, sizeof(path), "%s/log", d->dir);
+	if ((fd = open(path, O_RDONLY)) == -1)
+		err(1, "%s", path);
+	n = read(fd, d->text, sizeof(d->text) - 1);
+	d->text[n > 0 ? n : 0] = '\0';
+	close(fd);
+	return (d->text);
+}
+
+static int
+daemon_says(struct daemon_proc *d, const char *line, int timeout)
+{
+	long	 end = now_ms() + timeout;
+
+	while (strstr(daemon_text(d), line) == NULL) {
+		if (now_ms() > end) {
+			diag("the daemon said", d->text);
+			diag("expected", line);
+			return (0);
+		}
+		nap();
+	}
+	return (1);
+}
+
+/* Returns its status of wait(2), or -1. */
+static int
+daemon_end(struct daemon_proc *d, int timeout)
+{
+	long	 end = now_ms() + timeout;
+	int	 status = -1;
+
+	while (waitpid(d->pid, &status, WNOHANG) == 0) {
+		if (now_ms() > end) {
+			(void)kill(d->pid, SIGKILL);
+			(void)waitpid(d->pid, &status, 0);
+			status = -1;
+			break;
+		}
+		nap();
+	}
+	d->pid = 0;
+	return (status);
+}
+
+static int
+daemon_exits(struct daemon_proc *d, int timeout, int code)
+{
+	int	 status = daemon_end(d, timeout);
+
+	if (status != -1 && WIFEXITED(status) && WEXITSTATUS(status) == code)
+		return (1);
+	printf("# wait status %#x\n", status);
+	diag("the daemon said", daemon_text(d));
+	return (0);
+}
+
+static int
+daemon_stop(struct daemon_proc *d)
+{
+	(void)kill(d->pid, SIGTERM);
+	return (daemon_exits(d, 3 * WAIT, 0));
+}
+
+/* Before it is ready, a wrong message means that there is no start. */
+static void
+parent_boot(enum role role)
+{
+	struct daemon_proc	 d;
+	struct wrong		 list[CASES];
+	char			 line[256], name[32];
+	size_t			 i, n, good = 0;
+
+	n = fake_cases(list, role, S_BOOT);
+	(void)snprintf(name, sizeof(name), "case.%s", programs[role]);
+	for (i = 0; i < n && good == i; i++) {
+		daemon_new(&d, 1, ~0U);
+		daemon_file(&d, "state", S_BOOT);
+		daemon_file(&d, name, i);
+		daemon_start(&d);
+		if (!daemon_exits(&d, WAIT, 1))
+			continue;
+		(void)snprintf(line, sizeof(line), "milter-sysuser: bad message"
+		    " %s from %s%s: %s\n", wrong_name(&list[i]),
+		    role_names[role], role == ROLE_WORKER ? " 1" : role ==
+		    ROLE_NAMES ? strstr(daemon_text(&d), " from names 2:") ?
+		    " 2" : " 1" : "", list[i].why);
+		good += daemon_says(&d, line, 0) && daemon_says(&d,
+		    "milter-sysuser: start-up failed\n", 0);
+	}
+	ok(good == n, "the parent gives up for each of %zu wrong messages of "
+	    "%s at start", n, role_names[role]);
+}
+
+/* True if that many lives were begun. */
+static int
+lives(const struct daemon_proc *d, enum role role, int instance, int n)
+{
+	char		 path[2 * PATH_MAX];
+	struct stat	 st;
+	long		 end = now_ms() + WAIT;
+
+	(void)snprintf(path, sizeof(path), "%s/libexec/lives.%s.%d", d->dir,
+	    programs[role], instance);
+	while (stat(path, &st) == -1 || st.st_size < n) {
+		if (now_ms() > end)
+			return (0);
+		nap();
+	}
+	return (1);
+}
+
+/* The one of that child is in the log, and it lives again. */
+static int
+parent_did(struct daemon_proc *d, const struct wrong *w, enum role role,
+    int instance)
+{
+	char	 line[256], name[64];
+
+	if (role == ROLE_WORKER || role == ROLE_NAMES)
+		(void)snprintf(name, sizeof(name), "%s %d", role_names[role],
+		    instance);
+	else
+		(void)strlcpy(name, role_names[role], sizeof(name));
+	(void)snprintf(line, sizeof(line), "milter-sysuser: bad message %s from"
+	    " %s: %s\nmilter-sysuser: %s sent nonsense: killing it\n",
+	    wrong_name(w), name, w->why, name);
+	if (!daemon_says(d, line, WAIT))
+		return (0);
+	(void)snprintf(line, sizeof(line), "milter-sysuser: %s (pid ", name);
+	return (daemon_says(d, line, WAIT) && lives(d, role, instance, 2));
+}
+
+/* Resolver, names and control at the same time, one wrong message each. */
+static void
+parent_run(void)
+{
+	static const enum role	 roles[] = {
+		ROLE_RESOLVER, ROLE_NAMES, ROLE_CONTROL
+	};
+	struct daemon_proc	 d;
+	struct wrong		 list[3][CASES];
+	char			 name[32];
+	size_t			 i, k, n[3], most = 0, sum = 0, good = 0;
+	int			 stopped = 0;
+
+	for (k = 0; k < 3; k++) {
+		n[k] = fake_cases(list[k], roles[k], S_RUN);
+		sum += n[k];
+		if (n[k] > most)
+			most = n[k];
+	}
+	for (i = 0; i < most && (size_t)stopped == i; i++) {
+		daemon_new(&d, 1, ~0U);
+		for (k = 0; k < 3; k++) {
+			(void)snprintf(name, sizeof(name), "case.%s",
+			    programs[roles[k]]);
+			daemon_file(&d, name, i);
+		}
+		daemon_start(&d);
+		if (!daemon_says(&d, "ready\n", WAIT))
+			continue;
+		daemon_file(&d, "go", 1);
+		for (k = 0; k < 3; k++)
+			if (i < n[k])
+				good += parent_did(&d, &list[k][i],
+				    roles[k], 1);
+		stopped += daemon_stop(&d);
+	}
+	ok(good == sum, "the parent replaces children for each of %zu wrong "
+	    "messages of resolver, names and control", sum);
+	ok((size_t)stopped == most, "and lives on");
+}
+
+static void
+parent_workers(void)
+{
+	struct daemon_proc	 d;
+	struct wrong		 list[CASES];
+	size_t			 i, k, n, batch, good = 0;
+
+	n = fake_cases(list, ROLE_WORKER, S_RUN);
+	for (i = 0; i < n; i += batch) {
+		batch = n - i < 32 ? n - i : 32;
+		daemon_new(&d, batch, 1 << ROLE_WORKER);
+		daemon_file(&d, "case.milterd", i);
+		daemon_start(&d);
+		if (!daemon_says(&d, "ready\n", 2 * WAIT))
+			break;
+		daemon_file(&d, "go", 1);
+		for (k = 0; k < batch && good == i + k; k++)
+			good += parent_did(&d, &list[i + k], ROLE_WORKER,
+			    k + 1);
+		if (!daemon_stop(&d))
+			break;
+	}
+	ok(good == n && i >= n, "the parent replaces workers for each of %zu "
+	    "wrong messages", n);
+}
+
+/* Those who do not learn: three daemons at the same time. */
+static void
+parent_storm(void)
+{
+	struct daemon_proc	 d[3];
+	enum role		 roles[3] = {
+		ROLE_RESOLVER, ROLE_WORKER, ROLE_NAMES
+	};
+	char			 name[32];
+	long			 began, took;
+	int			 i;
+
+	for (i = 0; i < 3; i++) {
+		daemon_new(&d[i], i == 0 ? 1 : 2, 1 << roles[i]);
+		daemon_file(&d[i], "always", 1);
+		(void)snprintf(name, sizeof(name), "case.%s",
+		    programs[roles[i]]);
+		daemon_file(&d[i], name, 0);
+		daemon_start(&d[i]);
+	}
+	/* Worker 2 and names 2 say something wrong, too, in all their lives. */
+	for (i = 0; i < 3; i++)
+		(void)daemon_says(&d[i], "ready\n", WAIT);
+	began = now_ms();
+	for (i = 0; i < 3; i++)
+		daemon_file(&d[i], "go", 1);
+	ok(daemon_exits(&d[0], 40000, 1), "a resolver that never learns ends "
+	    "it all");
+	took = now_ms() - began;
+	ok(took >= 14000 && took < 25000, "after the pauses between its lives "
+	    "(%ld ms)", took);
+	ok(daemon_says(&d[0], "milter-sysuser: resolver died 6 times within 60 "
+	    "seconds and is not started again\nmilter-sysuser: nothing works "
+	    "without a resolver: giving up\n", 0), "and says so");
+	ok(lives(&d[0], ROLE_RESOLVER, 1, 6) &&
+	    strstr(daemon_text(&d[0]), "died 7") == NULL, "in its sixth life");
+	ok(daemon_exits(&d[1], 5000, 1) && daemon_says(&d[1], "milter-sysuser: "
+	    "nothing works without a worker: giving up\n", 0),
+	    "so do the last workers");
+	ok(daemon_says(&d[2], "names 1 died 6 times within 60 seconds", 5000) &&
+	    daemon_says(&d[2], "names 2 died 6 times within 60 seconds", 5000),
+	    "names are parked");
+	ok(waitpid(d[2].pid, NULL, WNOHANG) == 0 && daemon_stop(&d[2]),
+	    "and the daemon lives on without");
+}
+
+static void
+remove_tree(const char *dir)
+{
+	pid_t	 pid = fork();
+
+	if (pid == 0) {
+		execlp("rm", "rm", "-rf", dir, (char *)NULL);
+		_exit(127);
+	}
+	(void)waitpid(pid, NULL, 0);
+}
+
+static void
+find_programs(void)
+{
+	char	 path[PATH_MAX] = "";
+	char	*slash;
+	int	 i;
+
+	if (getenv("OBJ") != NULL && realpath(getenv("OBJ"), obj) != NULL)
+		return;
+	if (readlink("/proc/self/exe", path, sizeof(path) - 1) == -1)
+		err(1, "readlink");
+	for (i = 0; i < 2; i++)
+		if ((slash = strrchr(path, '/')) != NULL)
+			*slash = '\0';
+	(void)strlcpy(obj, path, sizeof(obj));
+}
+
+int
+main(int argc, char **argv)
+{
+	const char	*name = strrchr(argv[0], '/');
+	enum role	 r;
+
+	name = name != NULL ? name + 1 : argv[0];
+	(void)signal(SIGPIPE, SIG_IGN);
+	for (r = ROLE_RESOLVER; r <= ROLE_WORKER; r++)
+		if (strcmp(name, programs[r]) == 0)
+			return (fake_main(r, argc, argv));
+	if (geteuid() != 0) {
+		printf("1..0 # SKIP needs root: children drop it\n");
+		return (0);
+	}
+	find_programs();
+	(void)strlcpy(tmp, "/tmp/milter-sysuser.XXXXXX", sizeof(tmp));
+	if (mkdtemp(tmp) == NULL || chmod(tmp, 0755) == -1)
+		err(1, "%s", tmp);
+	(void)snprintf(empty, sizeof(empty), "%s/empty", tmp);
+	if (mkdir(empty, 0755) == -1)
+		err(1, "%s", empty);
+
+	for (r = ROLE_RESOLVER; r <= ROLE_WORKER; r++) {
+		from_parent(r, S_BOOT);
+		from_parent(r, S_RUN);
+	}
+	from_parent_scripts();
+	from_parent_conf();
+	to_resolver(ROLE_WORKER);
+	to_resolver(ROLE_CONTROL);
+	to_resolver(ROLE_NAMES);
+	names_unasked();
+	flood_resolver();
+	to_control(S_BOOT);
+	to_control(S_RUN);
+	control_others();
+	from_resolver(ROLE_WORKER, 0);
+	from_resolver(ROLE_WORKER, 1);
+	from_resolver(ROLE_CONTROL, 0);
+	from_resolver(ROLE_NAMES, 0);
+	for (r = ROLE_RESOLVER; r <= ROLE_WORKER; r++)
+		parent_boot(r);
+	parent_run();
+	parent_workers();
+	parent_storm();
+	printf("1..%d\n", tests);
+	remove_tree(tmp);
+	return (failures > 0);
+}
