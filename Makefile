@@ -28,8 +28,8 @@ PARENT = parent/conf.c parent/listen.c parent/load.c parent/main.c \
 RESOLVER = resolver/main.c resolver/names_link.c resolver/owner.c \
 	resolver/pending.c resolver/resolver.c
 NAMES = resolver/names.c resolver/subuid.c
-BACKEND_linux = resolver/linux_diag.c resolver/linux_proc.c \
-	resolver/os_linux.c
+BACKEND_linux = resolver/linux_cmdline.c resolver/linux_diag.c \
+	resolver/linux_proc.c resolver/os_linux.c
 BACKEND = $(BACKEND_$(OS))
 MILTERD = milterd/callbacks.c milterd/header.c milterd/link.c milterd/main.c \
 	milterd/policy.c milterd/session.c milterd/syslog_$(OS).c
@@ -56,7 +56,7 @@ obj/resolver: $(RESOLVER) $(BACKEND) resolver/os.h resolver/owner.h \
 	resolver/resolver.h $(COMMON) $(HEADERS)
 	mkdir -p obj
 	$(COMPILE) -Iresolver -o $@ $(RESOLVER) $(BACKEND) $(COMMON) $(LINK) \
-	    $(CAPLIBS)
+	    -lpthread $(CAPLIBS)
 
 obj/names: $(NAMES) resolver/names.h $(COMMON) $(HEADERS)
 	mkdir -p obj

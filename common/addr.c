@@ -33,6 +33,15 @@ endpoint_clear(struct endpoint *e)
 	memset(e, 0, sizeof(*e));
 }
 
+/* :: or 0.0.0.0, as the other is of the one or the other family. */
+void
+endpoint_any(struct endpoint *e, const struct endpoint *other)
+{
+	endpoint_clear(e);
+	if (endpoint_is4(other))
+		memcpy(e->addr, mapped, sizeof(mapped));
+}
+
 int
 endpoint_is4(const struct endpoint *e)
 {

@@ -120,6 +120,7 @@ get_owner(struct msg *m)
 		goto bad;
 	return (o);
 bad:
+	m->bad = 1;
 	free(o);
 	return (NULL);
 }
@@ -134,6 +135,12 @@ static int
 number_value(uint64_t v, char *buf, size_t size)
 {
 	return ((size_t)snprintf(buf, size, "%" PRIu64, v) < size ? 0 : -1);
+}
+
+int
+fields_have(const struct fields *f, enum field field)
+{
+	return (memchr(f->list, field, f->n) != NULL);
 }
 
 /*

@@ -25,7 +25,7 @@
 #include "sysuser.h"
 
 enum kind {
-	KIND_TIMEOUT, KIND_LOOKUP_TIMEOUT, KIND_TEMPFAIL, KIND_STRIP_LOCAL,
+	KIND_TIMEOUT, KIND_LOOKUP_TIMEOUT, KIND_WANT, KIND_TEMPFAIL, KIND_STRIP_LOCAL,
 	KIND_HEADER, KIND_HEADER_FIELDS, KIND_LOG_FIELDS, KIND_TABLE,
 	KIND_RANGES, KIND_RULE, KIND_MATCH
 };
@@ -217,8 +217,43 @@ send_rule(struct sink *s, const struct rule *r)
 }
 
 /*
+ * The texts that this policy has a use for, so that no others are read.  A
+ * lookup by hand always shows the first two.
+ */
+static uint32_t
+wanted(const struct policy *p)
+{
+	static const struct {
+		enum text	 text;
+		enum field	 field;
+		enum matcher	 matcher;
+	} uses[] = {
+		{ T_CWD,	F_CWD,		M_CWD },
+		{ T_UNIT,	F_UNIT,		M_UNIT },
+		{ T_CONTAINER,	F_CONTAINER,	M_MAX },
+		{ T_CMDLINE,	F_CMDLINE,	M_MAX }
+	};
+	const struct match	*m;
+	const struct rule	*r;
+	uint32_t		 want = 1U << T_PROGRAM | 1U << T_EXE;
+	size_t			 i;
+
+	for (i = 0; i < NITEMS(uses); i++) {
+		if (fields_have(&p->header_fields, uses[i].field) ||
+		    fields_have(&p->log_fields, uses[i].field))
+			want |= 1U << uses[i].text;
+		TAILQ_FOREACH(r, &p->rules, next)
+			TAILQ_FOREACH(m, &r->matches, next)
+				if (m->kind == uses[i].matcher)
+					want |= 1U << uses[i].text;
+	}
+	return (want);
+}
+
+/*
  * Send what that role may know of the policy: the resolver no more than how
- * long it may take.  Returns the number of items, or -1 if send() did.
+ * long it may take, and which texts are wanted.  Returns the number of items,
+ * or -1 if send() did.
  */
 int
 policy_send(const struct policy *p, enum role role,
@@ -231,7 +266,8 @@ policy_send(const struct policy *p, enum role role,
 	if (send_u32(&s, KIND_LOOKUP_TIMEOUT, p->lookup_timeout) == -1)
 		return (-1);
 	if (role != ROLE_WORKER)
-		return (s.n);
+		return (send_u32(&s, KIND_WANT, wanted(p)) == -1 ? -1 :
+		    (int)s.n);
 	put_str(item(&s, KIND_HEADER), p->header);
 	if (item_send(&s) == -1 ||
 	    send_u32(&s, KIND_TIMEOUT, p->timeout) == -1 ||
@@ -379,6 +415,9 @@ policy_item(struct policy *p, struct msg *m)
 		break;
 	case KIND_LOOKUP_TIMEOUT:
 		p->lookup_timeout = get_u32(m);
+		break;
+	case KIND_WANT:
+		p->want = get_u32(m);
 		break;
 	case KIND_TEMPFAIL:
 		p->tempfail = get_u32(m) != 0;

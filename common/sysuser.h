@@ -176,6 +176,7 @@ struct policy {
 	uint32_t		 generation;
 	uint32_t		 timeout;	/* s, MTA silent */
 	uint32_t		 lookup_timeout;/* ms */
+	uint32_t		 want;		/* texts, bits 1 << enum text */
 	int			 tempfail;	/* on failure: not accept */
 	int			 strip_local;	/* spare remote mail */
 	char			*header;
@@ -329,6 +330,7 @@ struct child {
 
 /* addr.c */
 void	 endpoint_clear(struct endpoint *);
+void	 endpoint_any(struct endpoint *, const struct endpoint *);
 int	 endpoint_is4(const struct endpoint *);
 int	 endpoint_is_any(const struct endpoint *);
 int	 endpoint_is_loopback(const struct endpoint *);
@@ -349,6 +351,7 @@ extern const char *const stat_names[STAT_MAX];
 void	 owner_unknown(struct owner *, enum reason);
 void	 put_owner(struct msg *, const struct owner *);
 struct owner *get_owner(struct msg *);
+int	 fields_have(const struct fields *, enum field);
 int	 field_value(const struct owner *, enum field, char *, size_t);
 
 /* chan.c */

@@ -131,8 +131,11 @@ control_gone(struct peer *peer, const char *why)
 	if (!resolver.open)
 		exit(0);
 	quit = 1;
-	if (listen_fd != -1)
+	if (listen_fd != -1) {
 		(void)event_del(&ev_accept);
+		(void)evtimer_del(&ev_pause);
+		close(listen_fd);
+	}
 	evtimer_set(&timer, cb_leave, NULL);
 	(void)evtimer_add(&timer, &tv);
 }

@@ -33,9 +33,9 @@
 
 /* What we change, and what we want to see and need not answer. */
 #define ACTIONS		(SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE)
+#define NO_REPLY	(SMFIP_NR_CONN | SMFIP_NR_RCPT | SMFIP_NR_HDR)
 #define STEPS		(SMFIP_NOHELO | SMFIP_NODATA | SMFIP_NOUNKNOWN | \
-			    SMFIP_NOEOH | SMFIP_NOBODY | SMFIP_NR_CONN | \
-			    SMFIP_NR_RCPT | SMFIP_NR_HDR)
+			    SMFIP_NOEOH | SMFIP_NOBODY | NO_REPLY)
 
 #define REPLY_MAX	512
 
@@ -116,19 +116,25 @@ cb_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 {
 	(void)f2;
 	(void)f3;
+	struct session	*s = session_get(ctx);
+
+	*pf2 = *pf3 = 0;
 	if ((actions & ACTIONS) != ACTIONS || (steps & STEPS) != STEPS) {
 		log_warnx("the MTA can't do what we need (it has actions %#lx "
 		    "and steps %#lx): mail goes on without us", actions, steps);
-		return (SMFIS_REJECT);
+		*pactions = 0;
+		*psteps = steps & STEPS & ~NO_REPLY;
+		if (s != NULL)
+			s->idle = 1;
+		return (SMFIS_CONTINUE);
 	}
 	*pactions = ACTIONS;
 	*psteps = STEPS;
-	*pf2 = *pf3 = 0;
 	if (!symbols(ctx, SMFIM_CONNECT, "{daemon_addr} {daemon_port} "
 	    "{if_addr} {if_name}") ||
 	    !symbols(ctx, SMFIM_ENVFROM, "{auth_authen}") ||
-	    !symbols(ctx, SMFIM_EOM, "i") || session_get(ctx) == NULL)
-		return (SMFIS_REJECT);
+	    !symbols(ctx, SMFIM_EOM, "i"))
+		log_warnx("no macros from the MTA");
 	return (SMFIS_CONTINUE);
 }
 
@@ -168,8 +174,11 @@ cb_connect(SMFICTX *ctx, char *hostname, _SOCK_ADDR *addr)
 	struct conn_key	 key;
 
 	(void)hostname;
-	if (s == NULL || s->asked || s->owner != NULL || addr == NULL ||
-	    endpoint_from_sa(&key.client, (struct sockaddr *)addr) == -1 ||
+	if (s != NULL && s->idle)
+		return (SMFIS_ACCEPT);
+	if (s != NULL)
+		session_renew(s);
+	if (s == NULL || addr == NULL || endpoint_from_sa(&key.client, (struct sockaddr *)addr) == -1 ||
 	    key.client.port == 0)
 		return (SMFIS_NOREPLY);
 	if (server_end(ctx, &key.server) == 0) {
@@ -199,12 +208,6 @@ is_local(const struct session *s)
 	return (s->owner != NULL && s->owner->verdict != E_REMOTE);
 }
 
-static int
-fields_have(const struct fields *f, enum field field)
-{
-	return (memchr(f->list, field, f->n) != NULL);
-}
-
 /* One line for each MAIL that ends. */
 static void
 log_message(SMFICTX *ctx, const struct session *s)
@@ -228,7 +231,7 @@ log_message(SMFICTX *ctx, const struct session *s)
 	if (s->decision.rule != NULL)
 		(void)snprintf(rule, sizeof(rule), "%u",
 		    s->decision.rule->number);
-	if (s->copies > 0)
+	if (s->copies > 0 && s->decision.action != A_DISCARD)
 		n = snprintf(extra, sizeof(extra), " stripped=%d", s->copies -
 		    (s->decision.rule != NULL && s->decision.rule->keep));
 	if (s->copies > 0 && s->decision.rule != NULL && s->decision.rule->keep)

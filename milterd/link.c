@@ -131,11 +131,26 @@ push(void)
 	}
 }
 
-/* The resolver died: what it was asked, the next one is. */
+/* Locked: the answer is there, or never will be (NULL). */
+static void
+done(struct ask *a, struct owner *owner)
+{
+	if (a->state == ASK_UNSENT)
+		TAILQ_REMOVE(&unsent, a, unsent);
+	asks[a->cookie % OPEN_MAX_ASKS] = NULL;
+	a->state = ASK_DONE;
+	a->owner = owner;
+}
+
+/*
+ * The resolver died: what it was asked, the next one is, but only once.  A
+ * question that kills is not to kill for ever.
+ */
 static void
 resolver_gone(struct peer *peer, const char *why)
 {
-	size_t	 i;
+	struct ask	*a;
+	size_t		 i;
 
 	(void)peer;
 	if (why != NULL)
@@ -144,11 +159,17 @@ resolver_gone(struct peer *peer, const char *why)
 	if (send_fd != -1)
 		close(send_fd);
 	send_fd = -1;
-	for (i = 0; i < OPEN_MAX_ASKS; i++)
-		if (asks[i] != NULL && asks[i]->state == ASK_SENT) {
-			asks[i]->state = ASK_UNSENT;
-			TAILQ_INSERT_TAIL(&unsent, asks[i], unsent);
+	for (i = 0; i < OPEN_MAX_ASKS; i++) {
+		if ((a = asks[i]) == NULL || a->state != ASK_SENT)
+			continue;
+		if (a->again++) {
+			done(a, NULL);
+			(void)pthread_cond_signal(&a->cond);
+		} else {
+			a->state = ASK_UNSENT;
+			TAILQ_INSERT_TAIL(&unsent, a, unsent);
 		}
+	}
 	(void)pthread_mutex_unlock(&lock);
 }
 
@@ -177,17 +198,6 @@ link_peer(int fd)
 	return (0);
 }
 
-/* Locked: the answer is there, or never will be (NULL). */
-static void
-done(struct ask *a, struct owner *owner)
-{
-	if (a->state == ASK_UNSENT)
-		TAILQ_REMOVE(&unsent, a, unsent);
-	asks[a->cookie % OPEN_MAX_ASKS] = NULL;
-	a->state = ASK_DONE;
-	a->owner = owner;
-}
-
 /*
  * Begin to ask who owns the client end; the answer is waited for no longer
  * than timeout ms from now.  Never blocks.
@@ -198,6 +208,7 @@ link_ask(struct ask *a, const struct conn_key *key, uint32_t timeout)
 	uint32_t	 i;
 
 	a->key = *key;
+	a->again = 0;
 	a->owner = NULL;
 	(void)pthread_cond_init(&a->cond, &monotonic);
 	(void)clock_gettime(CLOCK_MONOTONIC, &a->deadline);

@@ -129,7 +129,8 @@ on_start(struct peer *parent, struct msg *m)
 	pthread_t	 thread;
 	int		 error;
 
-	if (msg_end(m) == -1 || env.listen_fd == -1 || env.drain_fd == -1)
+	if (msg_end(m) == -1 || env.listen_fd == -1 || env.drain_fd == -1 ||
+	    env.generation == 0 || env.policy != NULL)
 		return (-1);
 	env.listen_fd = listen_adopt(env.listen_fd);
 	if ((error = pthread_create(&thread, NULL, milter, NULL)) != 0)

@@ -31,6 +31,7 @@ struct ask {
 	struct conn_key		 key;
 	uint32_t		 cookie;
 	enum { ASK_NONE, ASK_UNSENT, ASK_SENT, ASK_DONE } state;
+	int			 again;		/* asked a second resolver */
 	struct timespec		 deadline;	/* monotonic */
 	pthread_cond_t		 cond;
 	struct owner		*owner;		/* when done */
@@ -48,6 +49,7 @@ struct session {
 	struct ask		 ask;
 	struct owner		*owner;		/* NULL: nobody to name */
 	int			 asked;		/* it may be of this host */
+	int			 idle;		/* the MTA is too old for us */
 
 	/* The message, from MAIL to its end. */
 	char			*sender;
@@ -88,6 +90,7 @@ int	 policy_reply(const struct decision *, const struct owner *, char *,
 /* session.c */
 struct session *session_new(void);
 void	 session_free(struct session *);
+void	 session_renew(struct session *);
 void	 message_reset(struct session *);
 
 #endif

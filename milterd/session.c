@@ -43,14 +43,23 @@ message_reset(struct session *s)
 	s->decision.rule = NULL;
 }
 
+/* A connection begins: whoever made an earlier one is of no interest. */
 void
-session_free(struct session *s)
+session_renew(struct session *s)
 {
 	if (s->asked)
 		link_cancel(&s->ask);
-	message_reset(s);
-	policy_unref(s->policy);
+	s->asked = 0;
 	free(s->owner);
+	s->owner = NULL;
+	message_reset(s);
+}
+
+void
+session_free(struct session *s)
+{
+	session_renew(s);
+	policy_unref(s->policy);
 	free(s);
 	count(ST_SESSIONS, -1);
 }

@@ -25,6 +25,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,29 +70,72 @@ chroot_make(const char *path)
 	closedir(dir);
 }
 
-/* Only one daemon per state directory.  Returns the lock's descriptor. */
-int
+/* The sockets of the last daemon that had our lock, and who we are. */
+static struct {
+	int	 fd;
+	int	 n;
+	struct {
+		uintmax_t	 dev, ino;
+	} old[2];
+} lock = { .fd = -1 };
+
+/*
+ * Only one daemon per state directory.  The lock also says which sockets are
+ * its own, so that the next one need not ask whether somebody still listens
+ * there: its children may, for they finish their sessions.
+ */
+void
 listen_lock(const char *statedir)
 {
-	char	 path[1024];
-	int	 fd;
+	char	 path[1024], line[128];
+	FILE	*f;
 
 	directory(statedir, 0700);
 	if ((size_t)snprintf(path, sizeof(path), "%s/lock", statedir) >=
 	    sizeof(path))
 		fatalx("%s: name too long", statedir);
-	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd == -1)
+	lock.fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (lock.fd == -1)
 		fatal("%s", path);
-	if (flock(fd, LOCK_EX | LOCK_NB) == -1) {
+	if (flock(lock.fd, LOCK_EX | LOCK_NB) == -1) {
 		if (errno != EWOULDBLOCK)
 			fatal("%s", path);
 		fatalx("%s: another milter-sysuser is running", path);
 	}
-	if (ftruncate(fd, 0) == -1 ||
-	    dprintf(fd, "%ld\n", (long)getpid()) < 0)
+	if ((f = fopen(path, "re")) == NULL)
 		fatal("%s", path);
-	return (fd);
+	while (lock.n < 2 && fgets(line, sizeof(line), f) != NULL)
+		if (sscanf(line, "socket %ju %ju", &lock.old[lock.n].dev,
+		    &lock.old[lock.n].ino) == 2)
+			lock.n++;
+	fclose(f);
+	if (ftruncate(lock.fd, 0) == -1 ||
+	    dprintf(lock.fd, "pid %ld\n", (long)getpid()) < 0)
+		fatal("%s", path);
+}
+
+/* Its children are still there; nobody else listens on that socket. */
+static int
+left_behind(const struct stat *st)
+{
+	int	 i;
+
+	for (i = 0; i < lock.n; i++)
+		if (lock.old[i].dev == (uintmax_t)st->st_dev &&
+		    lock.old[i].ino == (uintmax_t)st->st_ino)
+			return (1);
+	return (0);
+}
+
+static void
+lock_note(const char *path)
+{
+	struct stat	 st;
+
+	if (lock.fd != -1 && lstat(path, &st) != -1 &&
+	    dprintf(lock.fd, "socket %ju %ju\n", (uintmax_t)st.st_dev,
+	    (uintmax_t)st.st_ino) < 0)
+		fatal("lock");
 }
 
 static void
@@ -104,13 +148,28 @@ sun_set(struct sockaddr_un *sun, const char *path)
 		fatalx("%s: too long for a socket", path);
 }
 
+/* True if somebody accepts connections there, or has no room for more. */
+static int
+listens(const char *path, int type)
+{
+	struct sockaddr_un	 sun;
+	int			 fd, alive;
+
+	sun_set(&sun, path);
+	if ((fd = socket(AF_UNIX, type, 0)) == -1 ||
+	    fcntl(fd, F_SETFL, O_NONBLOCK) == -1)
+		fatal("socket");
+	alive = connect(fd, (struct sockaddr *)&sun, sizeof(sun)) != -1 ||
+	    errno != ECONNREFUSED;
+	close(fd);
+	return (alive);
+}
+
 /* What a daemon that is gone left behind may go, what lives may not. */
 static void
 clear_path(const char *path, int type)
 {
-	struct sockaddr_un	 sun;
-	struct stat		 st;
-	int			 fd;
+	struct stat	 st;
 
 	if (lstat(path, &st) == -1) {
 		if (errno == ENOENT)
@@ -119,13 +178,8 @@ clear_path(const char *path, int type)
 	}
 	if (!S_ISSOCK(st.st_mode))
 		fatalx("%s: is there and is no socket", path);
-	sun_set(&sun, path);
-	if ((fd = socket(AF_UNIX, type, 0)) == -1)
-		fatal("socket");
-	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) != -1 ||
-	    errno != ECONNREFUSED)
+	if (!left_behind(&st) && listens(path, type))
 		fatalx("%s: a living daemon listens there", path);
-	close(fd);
 	if (unlink(path) == -1)
 		fatal("%s", path);
 }
@@ -148,6 +202,7 @@ bind_unix(const struct listener *l, int type)
 	(void)umask(old);
 	if (lchown(l->path, l->uid, l->gid) == -1)
 		fatal("%s", l->path);
+	lock_note(l->path);
 	return (fd);
 }
 

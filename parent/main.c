@@ -72,14 +72,12 @@ parent_step(struct parent *p)
 		if (!proc_running(c))
 			return;
 	p->ready = 1;
-	if (p->debug)
-		(void)dprintf(STDERR_FILENO, "ready\n");
-	else
-		log_info("ready");
-	if (log_failed() != 0) {
-		errno = log_failed();
+	errno = log_failed();
+	if (errno != 0 ||
+	    (p->debug && dprintf(STDERR_FILENO, "ready\n") == -1))
 		fatal("stderr");
-	}
+	if (!p->debug)
+		log_info("ready");
 }
 
 static void
@@ -190,12 +188,16 @@ signals(void)
 	}
 }
 
-/* Descriptors 0 to 2 must be something, or a socket would become stderr. */
+/*
+ * Descriptors 0 to 2 must be something, or a socket would become stderr; and
+ * what else the caller has open is none of our business.
+ */
 static void
 standard_fds(void)
 {
 	int	 fd;
 
+	closefrom(STDERR_FILENO + 1);
 	do
 		fd = open("/dev/null", O_RDWR);
 	while (fd != -1 && fd <= STDERR_FILENO);
@@ -216,6 +218,16 @@ check(struct conf *conf, int verbose)
 	exit(0);
 }
 
+/* However we leave, but for a signal that can't be caught. */
+static void
+unlink_sockets(void)
+{
+	if (env.listen_fd != 0)
+		listen_unlink(&env.conf->listen);
+	if (env.control_fd != 0)
+		listen_unlink(&env.conf->control);
+}
+
 /* What can fail does so here, on the caller's terminal. */
 static void
 prepare(const char *libexec)
@@ -225,8 +237,10 @@ prepare(const char *libexec)
 	if ((env.libexec = realpath(libexec, NULL)) == NULL ||
 	    (env.file = realpath(env.file, NULL)) == NULL)
 		fatal("%s", env.libexec == NULL ? libexec : env.file);
-	env.lock_fd = listen_lock(env.conf->statedir);
+	listen_lock(env.conf->statedir);
 	chroot_make(env.conf->chroot);
+	if (atexit(unlink_sockets) != 0)
+		fatalx("atexit");
 	env.listen_fd = listen_bind(&env.conf->listen, SOCK_STREAM);
 	env.control_fd = listen_bind(&env.conf->control, SOCK_SEQPACKET);
 	env.drain_fd = listen_drain(env.conf->statedir);

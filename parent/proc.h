@@ -50,7 +50,6 @@ struct parent {
 	int			 verbose;
 	int			 listen_fd, control_fd;
 	int			 drain_fd;	/* nobody connects to it */
-	int			 lock_fd;
 	time_t			 started;
 	int			 ready;		/* once all were READY */
 	int			 stopping;
@@ -95,7 +94,7 @@ void	 load_lost(const struct proc *);
 void	 load_acked(void);
 
 /* listen.c */
-int	 listen_lock(const char *);
+void	 listen_lock(const char *);
 int	 listen_bind(const struct listener *, int);
 int	 listen_drain(const char *);
 void	 listen_unlink(const struct listener *);

@@ -38,7 +38,7 @@ cleanup() {
 	eval "$AT_EXIT"
 	if [ -n "$DAEMON" ]; then
 		kill "$DAEMON" 2>/dev/null
-		wait_for test -s "$T/daemon.rc" || kill -KILL "$DAEMON"
+		wait_for gone "$DAEMON" || kill -KILL "$DAEMON"
 	fi
 	cd /
 	if [ -n "${KEEP:-}" ]; then

@@ -33,7 +33,7 @@
  *	server=STATE	of the server's end; by default owned
  *	established=0	nobody has accepted the server's end
  *	uid=N		owner of the socket; by default 0
- *	local=WORD	of the client's address: yes (the default), no or unknown
+ *	local=WORD	of the client: yes (the default), no or unknown
  *	serverlocal=WORD of the server's address
  *	holder=PID	a process that has the socket; of the same uid
  *	holder=PID/UID	of another one.  The first holder is the oldest
@@ -358,6 +358,9 @@ static void
 fake_sock(const struct conn_key *key, struct sock *sock)
 {
 	memset(sock, 0, sizeof(*sock));
+	sock->state = SOCK_NONE;
+	if (endpoint_is_any(&key->server))
+		return;			/* nobody listens anywhere */
 	if (is_swapped(key)) {
 		sock->state = (enum sock_state)now->server;
 		sock->established = now->established;

@@ -331,6 +331,7 @@ diag_decode(const struct packet_view *p, const struct diag_query *q,
 	memcpy(&m, p->data, sizeof(m));
 	cookie = m.id.idiag_cookie[0] | (uint64_t)m.id.idiag_cookie[1] << 32;
 	sock->state = SOCK_NONE;
+	sock->listening = m.idiag_state == TCP_LISTEN;
 	if (!is_connection(m.idiag_state) || !same_tuple(&m, &q->key) ||
 	    (q->cookie != 0 && q->cookie != cookie))
 		return;

@@ -69,7 +69,8 @@ static void
 resolver_gone(struct peer *peer, const char *why)
 {
 	(void)peer;
-	(void)why;
+	if (why != NULL)
+		fatalx("the resolver makes no sense");
 	if (quit)
 		exit(0);
 }

@@ -76,20 +76,13 @@ account_free(struct account *a)
 	free(a);
 }
 
-/* What we know of uid, or NULL if there is no memory. */
-struct account *
-account_get(uint32_t uid)
+/* A new one, in the place of the one that was not used for longest. */
+static struct account *
+account_new(uint32_t uid)
 {
-	struct account	 key = { .uid = uid }, *a;
+	struct account	*a = TAILQ_LAST(&ages, ages);
 
-	if ((a = RB_FIND(accounts, &accounts, &key)) != NULL) {
-		TAILQ_REMOVE(&ages, a, byage);
-		TAILQ_INSERT_HEAD(&ages, a, byage);
-		return (a);
-	}
-	a = TAILQ_LAST(&ages, ages);
-	if (naccounts >= ACCOUNTS_MAX && TAILQ_EMPTY(&a->waiting) &&
-	    TAILQ_EMPTY(&a->searches))
+	if (naccounts >= ACCOUNTS_MAX && a->refs == 0)
 		account_free(a);
 	if (naccounts >= ACCOUNTS_MAX ||
 	    (a = calloc(1, sizeof(*a))) == NULL)
@@ -100,6 +93,24 @@ account_get(uint32_t uid)
 	RB_INSERT(accounts, &accounts, a);
 	TAILQ_INSERT_HEAD(&ages, a, byage);
 	naccounts++;
+	return (a);
+}
+
+/*
+ * What we know of uid, or NULL if there is no memory; it stays until refs is
+ * counted down again.
+ */
+struct account *
+account_ref(uint32_t uid)
+{
+	struct account	 key = { .uid = uid }, *a;
+
+	if ((a = RB_FIND(accounts, &accounts, &key)) != NULL) {
+		TAILQ_REMOVE(&ages, a, byage);
+		TAILQ_INSERT_HEAD(&ages, a, byage);
+	} else if ((a = account_new(uid)) == NULL)
+		return (NULL);
+	a->refs++;
 	return (a);
 }
 

@@ -41,6 +41,7 @@ struct sock {
 	uint64_t		 cookie;	/* never reused */
 	uint64_t		 cgroup;	/* where it was made, or 0 */
 	int			 established;	/* neither side has closed */
+	int			 listening;	/* NONE: but one listens here */
 };
 
 /* A process that holds a socket; below start are notes of the backend. */
@@ -91,7 +92,10 @@ struct os_ops {
 	/* After the drop: what can be known here, bits 1 << enum can. */
 	uint32_t	(*check)(void);
 
-	/* The client's end of the connection. */
+	/*
+	 * The client's end of the connection.  With :: or 0.0.0.0 and port 0
+	 * for a server: whether a socket listens at the client's end.
+	 */
 	void		(*sock)(const struct conn_key *, struct sock *);
 
 	/* True if the connection still has this very socket. */

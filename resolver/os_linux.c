@@ -128,7 +128,6 @@ static const char *copy_span(struct span, char *, size_t);
 static int	 wants(const struct found *, enum text);
 static void	 process_texts(int, struct found *);
 static void	 process_cgroup(int, struct found *);
-static void	 process_cmdline(int, struct found *);
 
 const struct os_ops os_native = {
 	.name = "linux",
@@ -930,8 +929,9 @@ process_texts(int dir, struct found *found)
 		    sizeof(found->cwd));
 	if (wants(found, T_UNIT) || wants(found, T_CONTAINER))
 		process_cgroup(dir, found);
-	if (wants(found, T_CMDLINE))
-		process_cmdline(dir, found);
+	if (wants(found, T_CMDLINE) && cmdline_read(dir, found->cmdline,
+	    sizeof(found->cmdline)) > 0)
+		found->owner.text[T_CMDLINE] = found->cmdline;
 }
 
 static void
@@ -948,16 +948,4 @@ process_cgroup(int dir, struct found *found)
 	    sizeof(found->unit));
 	found->owner.text[T_CONTAINER] = copy_span(cg.container,
 	    found->container, sizeof(found->container));
-}
-
-static void
-process_cmdline(int dir, struct found *found)
-{
-	char	 buf[sizeof(found->cmdline)];
-	ssize_t	 n;
-
-	if ((n = read_file(dir, "cmdline", buf, sizeof(buf))) == -1)
-		return;
-	if (proc_cmdline(buf, n, found->cmdline, sizeof(found->cmdline)) != 0)
-		found->owner.text[T_CMDLINE] = found->cmdline;
 }

@@ -29,6 +29,7 @@
 
 static int	 key_valid(const struct conn_key *);
 static void	 key_swap(struct conn_key *, const struct conn_key *);
+static int	 listens(const struct os_ops *, const struct endpoint *);
 static enum reason reason_of(enum sock_state);
 static enum reason server_end(const struct os_ops *, const struct conn_key *);
 static void	 not_there(const struct os_ops *, const struct conn_key *,
@@ -61,6 +62,9 @@ owner_ask(const struct os_ops *os, const struct conn_key *key,
 	}
 	if ((reason = reason_of(sock->state)) == R_NONE)
 		reason = server_end(os, key);
+	if (reason == R_NONE && listens(os, &key->client) &&
+	    !listens(os, &key->server))
+		reason = R_AMBIGUOUS;
 	owner_unknown(owner, reason);
 	if (reason != R_NONE)
 		return;
@@ -173,6 +177,24 @@ key_swap(struct conn_key *to, const struct conn_key *from)
 {
 	to->client = from->server;
 	to->server = from->client;
+}
+
+/*
+ * Where somebody listens, and nobody at the other end, is the server: then
+ * the question is the wrong way round.  A client that listens on its own port
+ * as well is still one, for the MTA listens too.
+ */
+static int
+listens(const struct os_ops *os, const struct endpoint *end)
+{
+	struct conn_key	 key;
+	struct sock	 sock;
+
+	memset(&sock, 0, sizeof(sock));
+	key.client = *end;
+	endpoint_any(&key.server, end);
+	os->sock(&key, &sock);
+	return (sock.state == SOCK_NONE && sock.listening);
 }
 
 static enum reason

@@ -81,6 +81,10 @@ void
 pending_free(struct pending *p)
 {
 	npending--;
+	if (p->account != NULL)
+		p->account->refs--;
+	if (p->holder != NULL)
+		p->holder->refs--;
 	if (npool < POOL_MAX) {
 		TAILQ_INSERT_HEAD(&pool, p, next);
 		npool++;
@@ -133,8 +137,8 @@ pending_wait(struct pending *p)
 
 	p->deadline = now + patience;
 	TAILQ_INSERT_TAIL(&all, p, next);
-	if (p->name)
-		TAILQ_INSERT_TAIL(&p->account->waiting, p, inname);
+	if (p->awaits != NULL)
+		TAILQ_INSERT_TAIL(&p->awaits->waiting, p, inname);
 	if (p->search)
 		search_begin(p);
 	if (TAILQ_FIRST(&all) == p)
@@ -147,11 +151,11 @@ pending_leave(struct pending *p)
 {
 	int	 first = TAILQ_FIRST(&all) == p;
 
-	if (p->name)
-		TAILQ_REMOVE(&p->account->waiting, p, inname);
+	if (p->awaits != NULL)
+		TAILQ_REMOVE(&p->awaits->waiting, p, inname);
 	if (p->search)
 		search_end(p);
-	p->name = 0;
+	p->awaits = NULL;
 	TAILQ_REMOVE(&all, p, next);
 	if (first)
 		deadline_set(clock_usec(CLOCK_MONOTONIC));
@@ -165,18 +169,37 @@ answer(struct pending *p)
 	pending_free(p);
 }
 
+/*
+ * Something it waited for is there: is there more?  The process may be of
+ * another user, whose name comes last.
+ */
+static void
+pending_next(struct pending *p)
+{
+	if (p->search || p->awaits != NULL)
+		return;
+	if (p->holder == NULL && p->found.owner.pid != NO_PID &&
+	    p->found.holder_uid != p->found.owner.uid &&
+	    (p->holder = account_ref(p->found.holder_uid)) != NULL &&
+	    !names_fresh(p->holder)) {
+		p->awaits = p->holder;
+		TAILQ_INSERT_TAIL(&p->awaits->waiting, p, inname);
+		return;
+	}
+	answer(p);
+}
+
 /* The name of the account is there, or will not come. */
 void
 pending_named(struct account *a)
 {
 	struct pending	*p;
 
-	while ((p = TAILQ_FIRST(&a->waiting)) != NULL)
-		if (p->search) {
-			TAILQ_REMOVE(&a->waiting, p, inname);
-			p->name = 0;
-		} else
-			answer(p);
+	while ((p = TAILQ_FIRST(&a->waiting)) != NULL) {
+		TAILQ_REMOVE(&a->waiting, p, inname);
+		p->awaits = NULL;
+		pending_next(p);
+	}
 }
 
 /* Nobody waits for the answers to this client. */
@@ -204,10 +227,10 @@ cb_deadline(int fd, short event, void *arg)
 	(void)event;
 	(void)arg;
 	while ((p = TAILQ_FIRST(&all)) != NULL && p->deadline <= now) {
-		if (p->name && !p->account->late) {
+		if (p->awaits != NULL && !p->awaits->late) {
 			log_debug("no name for uid %u in time",
-			    p->account->uid);
-			p->account->late = 1;
+			    p->awaits->uid);
+			p->awaits->late = 1;
 		}
 		answer(p);
 	}
@@ -277,8 +300,7 @@ cb_search(int fd, short event, void *arg)
 	p = TAILQ_FIRST(&a->searches);
 	search(p);
 	search_end(p);
-	if (!p->name)
-		answer(p);
+	pending_next(p);
 	if (nsearches > 0)
 		event_active(&ev_search, EV_TIMEOUT, 1);
 }

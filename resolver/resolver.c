@@ -39,6 +39,7 @@ static struct resolver {
 	uint32_t	 items;		/* of it, still to come */
 	int		 quit;
 	uint32_t	 can;		/* be known here */
+	uint32_t	 want;		/* of texts: bits 1 << enum text */
 	uint64_t	 counters[STAT_MAX];
 } env = { .clients = TAILQ_HEAD_INITIALIZER(env.clients) };
 
@@ -206,7 +207,7 @@ on_conf_item(struct peer *parent, struct msg *m)
 	return (policy_item(env.conf, m));
 }
 
-/* All that we take from it is how long a worker waits for us. */
+/* It says how long a worker waits for us, and which texts are of use. */
 static int
 on_conf_end(struct peer *parent, struct msg *m)
 {
@@ -216,6 +217,7 @@ on_conf_end(struct peer *parent, struct msg *m)
 	if (msg_end(m) == -1 || env.conf == NULL || env.items != 0)
 		return (-1);
 	pending_patience(env.conf->lookup_timeout);
+	env.want = env.conf->want;
 	policy_free(env.conf);
 	env.conf = NULL;
 	msg_new(&ack, IMSG_CONF_ACK, 0);
@@ -294,11 +296,12 @@ resolver_busy(void)
 static int
 owned(struct pending *p)
 {
-	if ((p->account = account_get(p->found.owner.uid)) == NULL)
+	if ((p->account = account_ref(p->found.owner.uid)) == NULL)
 		return (0);
 	p->search = p->sock.state == SOCK_OWNED;
-	p->name = !names_fresh(p->account);
-	return (p->search || p->name);
+	if (!names_fresh(p->account))
+		p->awaits = p->account;
+	return (p->search || p->awaits != NULL);
 }
 
 /* From a worker: trust the length, nothing else. */
@@ -322,7 +325,7 @@ on_lookup(struct peer *client, struct msg *m)
 		pending_free(p);
 		return (-1);
 	}
-	p->found.want = ~(1U << T_CMDLINE);
+	p->found.want = env.want;
 	owner_ask(&os_native, &p->key, &p->sock, &p->found);
 	count(ST_LOOKUPS);
 	count(p->found.owner.verdict == E_OWNED ? ST_OWNED :
@@ -336,27 +339,35 @@ on_lookup(struct peer *client, struct msg *m)
 	return (0);
 }
 
+/* The process is another user's: his name, or #uid. */
+static const char *
+holder_name(const struct pending *p, char *buf, size_t size)
+{
+	if (p->holder != NULL && p->holder->name != NULL)
+		return (p->holder->name);
+	(void)snprintf(buf, size, "#%u", p->found.holder_uid);
+	return (buf);
+}
+
 /* Answer with what is known. */
 void
 resolver_reply(struct pending *p)
 {
 	struct owner	*o = &p->found.owner;
+	struct account	*a = p->account;
 	struct msg	 m;
-	char		 holder[MAX_NAME + 2];
+	char		 number[16];
 
-	if (p->account != NULL) {
-		o->text[T_USER] = p->account->name;
-		o->text[T_OWNER] = p->account->owner;
-		if (o->text[T_OWNER] != NULL)
-			o->account = p->account->owner_uid;
-		o->groups = p->account->groups;
-		o->ngroups = p->account->ngroups;
+	if (a != NULL) {
+		o->text[T_USER] = a->name;
+		o->text[T_OWNER] = a->owner;
+		if (a->owner != NULL)
+			o->account = a->owner_uid;
+		o->groups = a->groups;
+		o->ngroups = a->ngroups;
 	}
-	if (o->pid != NO_PID && p->found.holder_uid != o->uid) {
-		(void)snprintf(holder, sizeof(holder), "#%u",
-		    p->found.holder_uid);
-		o->text[T_HOLDER] = holder;
-	}
+	if (o->pid != NO_PID && p->found.holder_uid != o->uid)
+		o->text[T_HOLDER] = holder_name(p, number, sizeof(number));
 	msg_new(&m, IMSG_ANSWER, p->id);
 	put_owner(&m, o);
 	/* Who does not read his answers gets no more of them. */

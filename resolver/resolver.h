@@ -29,6 +29,7 @@ struct account {
 	RB_ENTRY(account)	 byuid;
 	TAILQ_ENTRY(account)	 byage;
 	uint32_t		 uid;
+	unsigned int		 refs;		/* pendings that name it */
 	char			*name;		/* or NULL */
 	char			*owner;		/* whose subordinate it is */
 	uint32_t		 owner_uid;
@@ -48,12 +49,13 @@ struct account {
 /* A lookup whose owner is known, and that waits for more. */
 struct pending {
 	TAILQ_ENTRY(pending)	 next;		/* all, by deadline */
-	TAILQ_ENTRY(pending)	 inname;	/* account's waiting */
+	TAILQ_ENTRY(pending)	 inname;	/* waiting, of awaits */
 	TAILQ_ENTRY(pending)	 insearch;	/* account's searches */
 	struct peer		*client;
 	uint32_t		 id;
-	struct account		*account;
-	int			 name;		/* waits for its name */
+	struct account		*account;	/* of the owner */
+	struct account		*holder;	/* of the process, if another */
+	struct account		*awaits;	/* one of them, for its name */
 	int			 search;	/* waits for its search */
 	uint64_t		 deadline;	/* us */
 	struct conn_key		 key;
@@ -79,7 +81,7 @@ void	 pending_named(struct account *);
 void	 pending_forget(const struct peer *);
 
 /* names_link.c */
-struct account *account_get(uint32_t);
+struct account *account_ref(uint32_t);
 void	 names_open(int, unsigned int);
 int	 names_fresh(struct account *);
 

@@ -1,7 +1,7 @@
 # garbage.pl SOCKET KIND [N]: what no MTA sends, on the milter's socket. Prints
 # "closed" if the milter ended each connection, else what it did.
 #
-#	random N	N connections with random bytes each (the same each time)
+#	random N	N connections with random bytes, always the same
 #	bits N		a good session in which some bits are turned
 #	flawed		packets that break the protocol, one connection each
 #	half		a packet whose second half never comes, at each length

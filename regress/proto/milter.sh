@@ -38,5 +38,5 @@ pids() {	# NAME of processes
 }
 
 counter() {
-	ctl status | sed -n "s/.* $1=\\([0-9]*\\).*/\\1/p; s/^$1=\\([0-9]*\\).*/\\1/p"
+	ctl status | tr ' ' '\n' | sed -n "s/^$1=//p"
 }

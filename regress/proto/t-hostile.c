@@ -16,7 +16,7 @@
 
 /*
  * SOURCES: common/addr.c common/chan.c common/confwire.c common/msgtab.c
- * SOURCES: common/wire.c
+ * SOURCES: common/answer.c common/wire.c common/xtext.c
  *
  * Every wrong message, on every channel, in every wrong way.
  *
@@ -79,6 +79,7 @@ struct child_proc {
 
 static char	 obj[PATH_MAX], tmp[64], empty[80];
 static int	 tests, failures;
+static pid_t	 self, daemons[4];	/* who cleans up, and what runs */
 
 static const char *const programs[ROLE_MAX] = {
 	[ROLE_RESOLVER] = "resolver", [ROLE_NAMES] = "names",
@@ -929,7 +930,7 @@ to_resolver(enum role from)
 	struct child_proc	 p;
 	struct chan		 other, c;
 	char			 line[128], text[OUT];
-	size_t			 i, n, fds, good = 0;
+	size_t			 i, n, fds, min, good = 0;
 
 	child_run(&p, ROLE_RESOLVER, S_RUN);
 	peer_start(&p, &other, ROLE_WORKER, 9);
@@ -938,11 +939,12 @@ to_resolver(enum role from)
 	fds = descriptors(p.pid);
 	n = wrong_list(list, from, ROLE_RESOLVER, S_RUN);
 	if (from == ROLE_NAMES) {
-		/* found, length, name, groups: none of these is right */
-		wrong_add(list, &n, IMSG_NAMED, 5, "malformed")->data[0] = 9;
-		wrong_add(list, &n, IMSG_NAMED, 5, "malformed")->data[2] = 9;
-		wrong_add(list, &n, IMSG_NAMED, 5, "malformed")->data[4] = 1;
-		wrong_add(list, &n, IMSG_NAMED, 5, "malformed")->data[3] = 1;
+		/* No such presence; a longer name than is there; more. */
+		min = msgtab[IMSG_NAMED].min;
+		wrong_add(list, &n, IMSG_NAMED, min, "malformed")->data[0] = 9;
+		wrong_add(list, &n, IMSG_NAMED, min, "malformed")->data[2] = 64;
+		wrong_add(list, &n, IMSG_NAMED, min, "malformed")->data[1] = 1;
+		wrong_add(list, &n, IMSG_NAMED, min + 1, "malformed");
 	}
 	for (i = 0; i < n && good == i; i++) {
 		peer_start(&p, &c, from, 1);
@@ -975,9 +977,8 @@ names_unasked(void)
 	peer_start(&p, &c, ROLE_NAMES, 1);
 	for (i = 0; i < FLOOD; i++) {
 		msg_new(&m, IMSG_NAMED, i);
-		put_u8(&m, FOUND_YES);
-		put_str(&m, "root");
-		put_u16(&m, 0);
+		while (m.len < msgtab[IMSG_NAMED].min)
+			put_u8(&m, 0);
 		if (chan_send(&c, &m) == -1) {
 			(void)poll(NULL, 0, 1);
 			(void)chan_flush(&c);
@@ -1154,7 +1155,7 @@ control_others(void)
 	client_open(&c, S_RUN);
 	for (i = 0; i < FLOOD; i++) {
 		msg_new(&m, IMSG_CTL_LOOKUP, i);
-		for (size_t k = 0; k < 36; k++)
+		while (m.len < msgtab[IMSG_CTL_LOOKUP].min)
 			put_u8(&m, 0);
 		if (msg_send(c.fd, &m) == -1 && errno == EAGAIN) {
 			(void)poll(NULL, 0, 1);
@@ -1292,7 +1293,8 @@ fake_handle(struct chan *c, struct msg *m)
 	case IMSG_ID:
 		msg_new(&reply, IMSG_IDOF, m->id);
 		put_u8(&reply, FOUND_NO);
-		put_u32(&reply, 0);
+		while (reply.len < msgtab[IMSG_IDOF].min)
+			put_u8(&reply, 0);
 		break;
 	default:
 		if (m->fd != -1)
@@ -1321,7 +1323,8 @@ fake_cases(struct wrong *list, enum role role, enum state state)
 		wrong_add(list, &n, IMSG_STATS, msgtab[IMSG_STATS].min,
 		    "malformed");
 	if (role == ROLE_NAMES)
-		wrong_add(list, &n, IMSG_IDOF, 5, "malformed")->data[0] = 9;
+		wrong_add(list, &n, IMSG_IDOF, msgtab[IMSG_IDOF].min,
+		    "malformed")->data[0] = 9;
 	if (role == ROLE_RESOLVER || role == ROLE_WORKER)
 		wrong_add(list, &n, IMSG_CONF_ACK, 8, "malformed")->data[7] =
 		    1;
@@ -1470,6 +1473,9 @@ daemon_start(struct daemon_proc *d)
 		_exit(127);
 	}
 	close(fd);
+	for (fd = 0; fd < (int)NITEMS(daemons) - 1 && daemons[fd] != 0; fd++)
+		continue;
+	daemons[fd] = d->pid;
 }
 
 /* Read all that it has said. */
@@ -1510,7 +1516,7 @@ static int
 daemon_end(struct daemon_proc *d, int timeout)
 {
 	long	 end = now_ms() + timeout;
-	int	 status = -1;
+	int	 i, status = -1;
 
 	while (waitpid(d->pid, &status, WNOHANG) == 0) {
 		if (now_ms() > end) {
@@ -1521,6 +1527,9 @@ daemon_end(struct daemon_proc *d, int timeout)
 		}
 		nap();
 	}
+	for (i = 0; i < (int)NITEMS(daemons); i++)
+		if (daemons[i] == d->pid)
+			daemons[i] = 0;
 	d->pid = 0;
 	return (status);
 }
@@ -1726,16 +1735,31 @@ parent_storm(void)
 	    "and the daemon lives on without");
 }
 
+/* However we end. */
 static void
-remove_tree(const char *dir)
+clean_up(void)
 {
-	pid_t	 pid = fork();
+	pid_t	 pid;
+	size_t	 i;
 
-	if (pid == 0) {
-		execlp("rm", "rm", "-rf", dir, (char *)NULL);
+	if (getpid() != self)
+		return;
+	for (i = 0; i < NITEMS(daemons); i++)
+		if (daemons[i] != 0)
+			(void)kill(daemons[i], SIGKILL);
+	if ((pid = fork()) == 0) {
+		execlp("rm", "rm", "-rf", tmp, (char *)NULL);
 		_exit(127);
 	}
 	(void)waitpid(pid, NULL, 0);
+}
+
+static void
+on_signal(int sig)
+{
+	(void)sig;
+	clean_up();
+	_exit(1);
 }
 
 static void
@@ -1774,6 +1798,10 @@ main(int argc, char **argv)
 	(void)strlcpy(tmp, "/tmp/milter-sysuser.XXXXXX", sizeof(tmp));
 	if (mkdtemp(tmp) == NULL || chmod(tmp, 0755) == -1)
 		err(1, "%s", tmp);
+	self = getpid();
+	(void)atexit(clean_up);
+	(void)signal(SIGTERM, on_signal);
+	(void)signal(SIGINT, on_signal);
 	(void)snprintf(empty, sizeof(empty), "%s/empty", tmp);
 	if (mkdir(empty, 0755) == -1)
 		err(1, "%s", empty);
@@ -1802,6 +1830,5 @@ main(int argc, char **argv)
 	parent_workers();
 	parent_storm();
 	printf("1..%d\n", tests);
-	remove_tree(tmp);
 	return (failures > 0);
 }

@@ -41,9 +41,9 @@ is "$(header 2502)" 'user=games uid=5 login=unknown pid=unknown program=unknown 
     'a user without a process'
 is "$(line)" 'user=games uid=5 login=- pid=- program=- exe=- holders=- holder=- source=uid-only cwd=- unit=- container=-' \
     'in the log: -'
-is "$(header 2503)" 'user=#54321 uid=54321 login=unknown pid=100 program=sshd exe=/usr/sbin/sshd+20(deleted) holders=1 holder=#0 source=scan cwd=unknown unit=unknown container=unknown' \
+is "$(header 2503)" 'user=#54321 uid=54321 login=unknown pid=100 program=sshd exe=/usr/sbin/sshd+20(deleted) holders=1 holder=root source=scan cwd=unknown unit=unknown container=unknown' \
     'a process of another user'
-is "$(line)" 'user=#54321 uid=54321 login=- pid=100 program=sshd exe=/usr/sbin/sshd+20(deleted) holders=1 holder=#0 source=scan cwd=- unit=- container=-' \
+is "$(line)" 'user=#54321 uid=54321 login=- pid=100 program=sshd exe=/usr/sbin/sshd+20(deleted) holders=1 holder=root source=scan cwd=- unit=- container=-' \
     'in the log once'
 p=$(printf '+01%.0s' $(seq 64))+2E+2E
 t=$(printf '+01%.0s' $(seq 255))+2E+2E
@@ -64,8 +64,8 @@ is "$(printf '%s\n' quiet 'session 127.0.0.1 2501' message | milter)" \
 printf '%s\n' 'header "X-All" fields { cmdline }' \
     'log fields { cmdline, program }' | conf_write
 ctl reload
-is "$(header 2501)" 'cmdline=telnet' 'the command line'
-is "$(line)" 'cmdline=telnet program=a+20b' 'in the log, too'
+is "$(header 2501)" 'cmdline=telnet+20localhost' 'the command line'
+is "$(line)" 'cmdline=telnet+20localhost program=a+20b' 'in the log, too'
 
 # Other fields, another order.
 printf '%s\n' 'header "X-Origin" fields { program, user }' \
@@ -80,7 +80,7 @@ is "$(printf '%s\n' quiet 'session 127.0.0.1 2505' message | milter)" \
     'insert 0 X-Origin: user=unknown reason=closed' 'an unknown owner'
 printf '%s\n' quiet 'session 127.0.0.1 2503' message | milter >/dev/null
 is "$(logged | tail -n 1)" \
-    'queue=QUEUE1 action=pass rule=- pid=100 holder=#0 sender=sender@example.test recipients=1' \
+    'queue=QUEUE1 action=pass rule=- pid=100 holder=root sender=sender@example.test recipients=1' \
     'that the process is of another user is always logged'
 
 # What the client says.

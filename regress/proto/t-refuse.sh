@@ -53,7 +53,7 @@ eom() {		# PORT
 	    'macro E i Q1' 'quiet 0' eom | milter
 }
 
-plan 32
+plan 33
 
 is "$(mail 2501)" \
     'mail: 550 5.7.1 User games is blocked from sending mail' 'reject'
@@ -91,6 +91,8 @@ is "$(logged | wc -l)" 14 'and logged'
 is "$(eom 2504)" 'eom: discard' 'discard: nothing else is said'
 is "$(logged | tail -n 1 | cut -d ' ' -f 1-4)" \
     'queue=Q1 action=discard rule=4 user=news' 'but logged'
+is "$(logged | tail -n 1 | grep -c stripped)" 0 \
+    'without a word on headers that nobody deleted'
 is "$(eom 2507)" 'delete 2 X-Sender-Process-Info
 delete 1 X-Sender-Process-Info
 insert 0 X-Sender-Process-Info: user=www-data program=telnet

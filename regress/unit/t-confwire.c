@@ -16,7 +16,7 @@
 
 /*
  * SOURCES: common/confwire.c common/wire.c common/chan.c common/msgtab.c
- * SOURCES: common/addr.c
+ * SOURCES: common/addr.c common/answer.c common/xtext.c
  * LIBS: -Wl,--wrap=malloc,--wrap=calloc,--wrap=strdup,--wrap=recallocarray
  *
  * A policy on its way to a worker: what arrives is what was sent, or nothing.

@@ -19,7 +19,7 @@
  * and what users do to hide or to have somebody else named.  Needs root.
  *
  * SOURCES: resolver/os_linux.c resolver/owner.c resolver/linux_diag.c
- * SOURCES: resolver/linux_proc.c common/privdrop.c common/caps_linux.c
+ * SOURCES: resolver/linux_proc.c resolver/linux_cmdline.c common/privdrop.c common/caps_linux.c
  * SOURCES: common/addr.c common/answer.c common/clock.c common/log.c
  * SOURCES: common/wire.c common/xtext.c
  */

@@ -41,6 +41,7 @@ static struct {
 	uint32_t	 uid;
 	uint64_t	 inode;
 	int		 server_established;
+	int		 server_listens, client_listens;
 	int		 client_local, server_local;
 	struct holder	 holders[MAX_HOLDERS];
 	size_t		 nholders;	/* what is said */
@@ -71,7 +72,14 @@ fake_sock(const struct conn_key *key, struct sock *sock)
 {
 	int	 swapped;
 
+	memset(sock, 0, sizeof(*sock));
 	swapped = endpoint_equal(&key->client, &script.key.server);
+	if (endpoint_is_any(&key->server) && key->server.port == 0) {
+		sock->state = SOCK_NONE;
+		sock->listening = swapped ? script.server_listens :
+		    script.client_listens;
+		return;
+	}
 	if (swapped)
 		assert_true(endpoint_equal(&key->server, &script.key.client));
 	else {
@@ -79,7 +87,6 @@ fake_sock(const struct conn_key *key, struct sock *sock)
 		assert_true(endpoint_equal(&key->server, &script.key.server));
 	}
 	script.asked_sock++;
-	memset(sock, 0, sizeof(*sock));
 	sock->state = swapped ? script.server : script.client;
 	assert_int_not_equal(sock->state, NEVER);
 	sock->established = swapped ? script.server_established : 1;
