@@ -93,7 +93,12 @@ $(DUP)/milterd: $(PROGRAMS) $(MILTERD) milterd/listen_dup.c
 	$(COMPILE) -Imilterd -o $@ $(MILTERD) milterd/listen_dup.c $(COMMON) \
 	    $(LINK) -lmilter -lpthread $(CAPLIBS)
 
-regress-programs: $(FAKE)/resolver $(DUP)/milterd obj/parse.c
+obj/regress/matrix: regress/owner/matrix.c
+	mkdir -p obj/regress
+	$(COMPILE) -Werror -o $@ regress/owner/matrix.c $(LINK) -lpthread
+
+regress-programs: $(FAKE)/resolver $(DUP)/milterd obj/parse.c \
+	obj/regress/matrix
 	COMPILE='$(COMPILE)' LINK='$(LINK) $(CAPLIBS)' regress/build
 
 check:

@@ -152,7 +152,8 @@ packet_queue(struct chan *c, const struct iovec *iov, int fd)
 {
 	struct packet	*p;
 
-	if (c->queued >= CHAN_QUEUE) {
+	if (c->queued >= (c->self == ROLE_PARENT ? CHAN_QUEUE_PARENT :
+	    CHAN_QUEUE)) {
 		errno = ENOBUFS;
 		return (-1);
 	}

@@ -166,13 +166,25 @@ send_ranges(struct sink *s, const struct table *t, struct entry **e)
 
 	put_u32(m, t->index);
 	for (; *e != NULL && n < RANGES_PER_ITEM; *e = TAILQ_NEXT(*e, next)) {
-		if ((*e)->known != 1)
+		if ((*e)->known <= 0)
 			continue;
 		put_u32(m, (*e)->range.lo);
 		put_u32(m, (*e)->range.hi);
 		n++;
 	}
 	return (item_send(s));
+}
+
+/* False while a name in it could not be asked for. */
+static int
+table_complete(const struct table *t)
+{
+	const struct entry	*e;
+
+	TAILQ_FOREACH(e, &t->entries, next)
+		if (e->known == 0)
+			return (0);
+	return (1);
 }
 
 static int
@@ -183,6 +195,7 @@ send_table(struct sink *s, const struct table *t)
 
 	put_u32(m, t->index);
 	put_u8(m, t->kind);
+	put_u8(m, table_complete(t));
 	if (item_send(s) == -1)
 		return (-1);
 	while (e != NULL)
@@ -324,6 +337,7 @@ got_table(struct policy *p, struct msg *m)
 	TAILQ_INIT(&t->entries);
 	t->index = get_u32(m);
 	t->kind = get_u8(m);
+	t->complete = get_u8(m);
 	if (t->kind >= TABLE_KINDS || policy_table(p, t->index) != NULL)
 		m->bad = 1;
 	TAILQ_INSERT_TAIL(&p->tables, t, next);
@@ -334,26 +348,30 @@ static void
 got_ranges(struct policy *p, struct msg *m)
 {
 	struct table	*t = TAILQ_LAST(&p->tables, tables);
-	struct range	*new;
-	size_t		 n;
+	struct range	*new, *r;
+	size_t		 n, room;
 
 	if (get_u32(m) != (t == NULL ? TABLE_ANY : t->index) || t == NULL) {
 		m->bad = 1;
 		return;
 	}
 	n = (m->len - m->pos) / (2 * sizeof(uint32_t));
-	new = recallocarray(t->ranges, t->nranges, t->nranges + n,
-	    sizeof(*new));
-	if (new == NULL) {
-		m->bad = 1;
-		return;
-	}
-	for (t->ranges = new; n > 0; n--) {
-		new[t->nranges].lo = get_u32(m);
-		new[t->nranges].hi = get_u32(m);
-		if (new[t->nranges].lo > new[t->nranges].hi)
+	if (t->nranges + n > t->room) {
+		room = 2 * t->room + n;
+		if ((new = reallocarray(t->ranges, room,
+		    sizeof(*new))) == NULL) {
 			m->bad = 1;
-		t->nranges++;
+			return;
+		}
+		t->ranges = new;
+		t->room = room;
+	}
+	for (; n > 0; n--) {
+		r = &t->ranges[t->nranges++];
+		r->lo = get_u32(m);
+		r->hi = get_u32(m);
+		if (r->lo > r->hi)
+			m->bad = 1;
 	}
 }
 

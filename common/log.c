@@ -56,11 +56,13 @@ log_init(const char *ident, int fd, int verbose)
 void
 log_setfd(int fd)
 {
-	int	 old = log_fd;
-
-	log_fd = fd;
-	if (old != -1)
-		close(old);
+	/* Other threads may be logging: the number stays the same. */
+	if (log_fd == -1)
+		log_fd = fd;
+	else {
+		(void)dup2(fd, log_fd);
+		close(fd);
+	}
 }
 
 /* Returns a new syslog socket, or -1 and errno. */

@@ -56,7 +56,7 @@ const struct msgrow msgtab[IMSG_MAX] = {
 	ROW(START,	P,	R|N|K|W, 0,	0,	0, BOOT, 1),
 	ROW(READY,	R|N|K|W, P,	0,	0,	0, BOOT, 1),
 
-	ROW(LOOKUP,	K|W,	R,	36,	36,	0, RUN, 0),
+	ROW(LOOKUP,	K|W,	R,	44,	44,	0, RUN, 0),
 	ROW(ANSWER,	R,	K|W,	OWNER_MIN, OWNER_MAX, 0, RUN, 0),
 	ROW(CAPS_GET,	K,	R,	0,	0,	0, RUN, 0),
 	ROW(CAPS,	R,	K,	4,	4,	0, RUN, 0),
@@ -76,7 +76,7 @@ const struct msgrow msgtab[IMSG_MAX] = {
 
 	ROW(CTL_HELLO,	C,	K,	4,	4,	0, BOOT, 1),
 	ROW(CTL_STATUS,	C,	K,	0,	0,	0, RUN, 0),
-	ROW(CTL_LOOKUP,	C,	K,	36,	36,	0, RUN, 0),
+	ROW(CTL_LOOKUP,	C,	K,	44,	44,	0, RUN, 0),
 	ROW(CTL_RELOAD,	C,	K,	0,	0,	0, RUN, 0),
 	ROW(CTL_STOP,	C,	K,	0,	0,	0, RUN, 0),
 	ROW(CTL_CAPS_GET, C,	K,	0,	0,	0, RUN, 0),

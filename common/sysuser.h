@@ -125,8 +125,10 @@ struct entry {
 	TAILQ_ENTRY(entry)	 next;
 	char			*name;		/* or NULL: only a range */
 	struct range		 range;		/* if known */
-	int			 known;		/* 1; 0 not asked; -1 nobody's */
+	int			 known;		/* 1; 0 not asked; -1 nobody's;
+						   or ENTRY_OLD */
 };
+#define ENTRY_OLD	2	/* as it was known before the reload */
 TAILQ_HEAD(entries, entry);
 
 enum table_kind { TABLE_USERS, TABLE_GROUPS, TABLE_KINDS };
@@ -141,8 +143,9 @@ struct table {
 	char			*name;		/* NULL: written in a rule */
 	char			*file;		/* or NULL: inline */
 	struct entries		 entries;
+	int			 complete;	/* no name is still unknown */
 	struct range		*ranges;	/* sorted, not overlapping */
-	size_t			 nranges;
+	size_t			 nranges, room;
 };
 TAILQ_HEAD(tables, table);
 
@@ -286,6 +289,7 @@ struct chan {
 	size_t			 queued;
 };
 #define CHAN_QUEUE		2048		/* packets */
+#define CHAN_QUEUE_PARENT	262144		/* a policy is many */
 
 /*
  * A channel in libevent's loop.  handler() is looked up by type; one returns

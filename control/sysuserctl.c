@@ -25,9 +25,11 @@
 #include <err.h>
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -35,12 +37,14 @@
 
 #define CONTROL_SOCKET	"/run/milter-sysuser.sock"
 #define ANSWER_TIME	15000		/* ms */
+#define STOP_TICKS	1500		/* 10 ms each */
 
 /* How lookup ends; everything else ends with 0 or 1. */
 enum { EXIT_OWNED, EXIT_NOBODY, EXIT_USAGE };
 
 static struct chan	 daemon_chan;
 static int		 exit_failure = 1;
+static pid_t		 parent_pid;
 
 static int	 verb_lookup(int, char **);
 static int	 verb_reload(int, char **);
@@ -161,18 +165,36 @@ verb_reload(int argc, char **argv)
 	return (0);
 }
 
-/* Done when the daemon, which leaves last, has closed the socket. */
+/* The rows of a status, of which only the parent's counts here. */
+static void
+stop_row(struct msg *m)
+{
+	enum role	 role = get_u8(m);
+
+	(void)get_u16(m);
+	if (role == ROLE_PARENT)
+		parent_pid = get_u32(m);
+}
+
+/* Done when the parent, which leaves last, has gone. */
 static int
 verb_stop(int argc, char **argv)
 {
+	struct timespec	 tick = { 0, 10 * 1000 * 1000 };
 	struct msg	 m;
+	int		 i;
 
 	(void)argc;
 	(void)argv;
+	msg_new(&m, IMSG_CTL_STATUS, 1);
+	ask(&m, IMSG_CTL_OK, stop_row);
 	ask_ok(IMSG_CTL_STOP, "");
-	while (receive(&m))
-		continue;
-	return (0);
+	for (i = 0; i < STOP_TICKS && parent_pid > 0; i++) {
+		if (kill(parent_pid, 0) == -1)
+			return (0);
+		(void)nanosleep(&tick, NULL);
+	}
+	errx(exit_failure, "it was told to stop, and is still there");
 }
 
 static uint64_t	 totals[STAT_MAX];
@@ -229,6 +251,7 @@ lookup(const struct conn_key *key)
 	msg_new(&m, IMSG_CTL_LOOKUP, 1);
 	put_endpoint(&m, &key->client);
 	put_endpoint(&m, &key->server);
+	put_u64(&m, clock_usec(CLOCK_MONOTONIC));
 	ask(&m, IMSG_CTL_ANSWER, NULL);
 	if ((o = get_owner(&m)) == NULL)
 		errx(exit_failure, "nonsense from the daemon");

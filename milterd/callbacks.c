@@ -191,7 +191,32 @@ cb_connect(SMFICTX *ctx, char *hostname, _SOCK_ADDR *addr)
 	return (SMFIS_NOREPLY);
 }
 
-/* Whose mail it is, or NULL if nobody's of this host; -1: no memory. */
+/*
+ * Of an unknown owner, is it certain that he is of this host?  The resolver
+ * looks before it says that a client has gone; but where it did not answer, a
+ * host that talks to itself is all that is certain.  Nobody's mail from
+ * elsewhere is to bounce because our resolver is ill.
+ */
+static int
+located(const struct session *s)
+{
+	const struct conn_key	*key = &s->ask.key;
+
+	switch (s->owner->reason) {
+	case R_TIMEOUT:
+	case R_FAILED:
+	case R_BUDGET:
+	case R_DENIED:
+	case R_UNSUPPORTED:
+		return (endpoint_is_loopback(&key->client) ||
+		    memcmp(key->client.addr, key->server.addr,
+		    sizeof(key->client.addr)) == 0);
+	default:
+		return (1);
+	}
+}
+
+/* Wait for the owner, if one was asked for.  Returns -1 without memory. */
 static int
 collect(struct session *s)
 {
@@ -199,6 +224,8 @@ collect(struct session *s)
 		return (0);
 	if ((s->owner = link_wait(&s->ask)) == NULL)
 		return (-1);
+	if (s->owner->verdict == E_UNKNOWN && !located(s))
+		s->owner->verdict = E_REMOTE;
 	return (0);
 }
 

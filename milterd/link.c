@@ -124,6 +124,7 @@ push(void)
 		msg_new(&m, IMSG_LOOKUP, a->cookie);
 		put_endpoint(&m, &a->key.client);
 		put_endpoint(&m, &a->key.server);
+		put_u64(&m, a->asked);
 		if (msg_send(send_fd, &m) == -1)
 			return;		/* the next answer makes room */
 		TAILQ_REMOVE(&unsent, a, unsent);
@@ -209,6 +210,7 @@ link_ask(struct ask *a, const struct conn_key *key, uint32_t timeout)
 
 	a->key = *key;
 	a->again = 0;
+	a->asked = clock_usec(CLOCK_MONOTONIC);
 	a->owner = NULL;
 	(void)pthread_cond_init(&a->cond, &monotonic);
 	(void)clock_gettime(CLOCK_MONOTONIC, &a->deadline);

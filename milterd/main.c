@@ -127,6 +127,7 @@ static int
 on_start(struct peer *parent, struct msg *m)
 {
 	pthread_t	 thread;
+	sigset_t	 none;
 	int		 error;
 
 	if (msg_end(m) == -1 || env.listen_fd == -1 || env.drain_fd == -1 ||
@@ -135,6 +136,12 @@ on_start(struct peer *parent, struct msg *m)
 	env.listen_fd = listen_adopt(env.listen_fd);
 	if ((error = pthread_create(&thread, NULL, milter, NULL)) != 0)
 		fatalx("pthread_create: %s", strerror(error));
+	/*
+	 * Signals that we ignore are thrown away only where this thread does
+	 * not block them; else libmilter would take them and cut sessions off.
+	 */
+	(void)sigemptyset(&none);
+	(void)pthread_sigmask(SIG_SETMASK, &none, NULL);
 	child_ready(parent);
 	return (0);
 }

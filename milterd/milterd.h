@@ -30,6 +30,7 @@ struct ask {
 	TAILQ_ENTRY(ask)	 unsent;
 	struct conn_key		 key;
 	uint32_t		 cookie;
+	uint64_t		 asked;		/* us, monotonic */
 	enum { ASK_NONE, ASK_UNSENT, ASK_SENT, ASK_DONE } state;
 	int			 again;		/* asked a second resolver */
 	struct timespec		 deadline;	/* monotonic */

@@ -40,8 +40,8 @@ in_table(const struct table *t, uint32_t id)
 }
 
 /*
- * True, false, or -1 if it can't be told: the groups of somebody without an
- * account, or of a process that was not found.
+ * True, false, or -1 if it can't be told: of somebody without an account, or
+ * while the directory does not say who else belongs into the table.
  */
 static int
 in_groups(const struct table *t, const struct owner *o)
@@ -53,7 +53,7 @@ in_groups(const struct table *t, const struct owner *o)
 	for (i = 0; i < o->ngroups; i++)
 		if (in_table(t, o->groups[i]))
 			return (1);
-	return (0);
+	return (t->complete ? 0 : -1);
 }
 
 static int
@@ -71,9 +71,10 @@ match_owned(const struct match *m, const struct owner *o)
 	switch (m->kind) {
 	case M_USER:
 	case M_UID:
-		return (m->set == NULL || in_table(m->set, o->uid) ||
-		    (o->text[T_OWNER] != NULL &&
-		    in_table(m->set, o->account)));
+		if (m->set == NULL || in_table(m->set, o->uid) ||
+		    (o->text[T_OWNER] != NULL && in_table(m->set, o->account)))
+			return (1);
+		return (m->set->complete ? 0 : -1);
 	case M_GROUP:
 		return (m->set == NULL ? -1 : in_groups(m->set, o));
 	case M_PROGRAM:

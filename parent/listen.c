@@ -72,11 +72,9 @@ chroot_make(const char *path)
 
 /* The sockets of the last daemon that had our lock, and who we are. */
 static struct {
-	int	 fd;
-	int	 n;
-	struct {
-		uintmax_t	 dev, ino;
-	} old[2];
+	int		 fd;
+	struct stat	 old[2], new[2];	/* dev and ino of them */
+	int		 nold, nnew;
 } lock = { .fd = -1 };
 
 /*
@@ -87,8 +85,9 @@ static struct {
 void
 listen_lock(const char *statedir)
 {
-	char	 path[1024], line[128];
-	FILE	*f;
+	uintmax_t	 dev, ino;
+	char		 path[1024], line[128];
+	FILE		*f;
 
 	directory(statedir, 0700);
 	if ((size_t)snprintf(path, sizeof(path), "%s/lock", statedir) >=
@@ -104,14 +103,28 @@ listen_lock(const char *statedir)
 	}
 	if ((f = fopen(path, "re")) == NULL)
 		fatal("%s", path);
-	while (lock.n < 2 && fgets(line, sizeof(line), f) != NULL)
-		if (sscanf(line, "socket %ju %ju", &lock.old[lock.n].dev,
-		    &lock.old[lock.n].ino) == 2)
-			lock.n++;
+	while (lock.nold < 2 && fgets(line, sizeof(line), f) != NULL)
+		if (sscanf(line, "socket %ju %ju", &dev, &ino) == 2) {
+			lock.old[lock.nold].st_dev = dev;
+			lock.old[lock.nold++].st_ino = ino;
+		}
 	fclose(f);
+}
+
+/* Now that our pid is the one to stay: it, and our sockets. */
+void
+listen_locked(void)
+{
+	int	 i;
+
 	if (ftruncate(lock.fd, 0) == -1 ||
-	    dprintf(lock.fd, "pid %ld\n", (long)getpid()) < 0)
-		fatal("%s", path);
+	    dprintf(lock.fd, "%ld\n", (long)getpid()) < 0)
+		fatal("lock");
+	for (i = 0; i < lock.nnew; i++)
+		if (dprintf(lock.fd, "socket %ju %ju\n",
+		    (uintmax_t)lock.new[i].st_dev,
+		    (uintmax_t)lock.new[i].st_ino) < 0)
+			fatal("lock");
 }
 
 /* Its children are still there; nobody else listens on that socket. */
@@ -120,22 +133,11 @@ left_behind(const struct stat *st)
 {
 	int	 i;
 
-	for (i = 0; i < lock.n; i++)
-		if (lock.old[i].dev == (uintmax_t)st->st_dev &&
-		    lock.old[i].ino == (uintmax_t)st->st_ino)
+	for (i = 0; i < lock.nold; i++)
+		if (lock.old[i].st_dev == st->st_dev &&
+		    lock.old[i].st_ino == st->st_ino)
 			return (1);
 	return (0);
-}
-
-static void
-lock_note(const char *path)
-{
-	struct stat	 st;
-
-	if (lock.fd != -1 && lstat(path, &st) != -1 &&
-	    dprintf(lock.fd, "socket %ju %ju\n", (uintmax_t)st.st_dev,
-	    (uintmax_t)st.st_ino) < 0)
-		fatal("lock");
 }
 
 static void
@@ -202,7 +204,8 @@ bind_unix(const struct listener *l, int type)
 	(void)umask(old);
 	if (lchown(l->path, l->uid, l->gid) == -1)
 		fatal("%s", l->path);
-	lock_note(l->path);
+	if (lock.nnew < 2 && lstat(l->path, &lock.new[lock.nnew]) != -1)
+		lock.nnew++;
 	return (fd);
 }
 

@@ -51,6 +51,7 @@ static struct load {
 	unsigned int	 out;		/* slots in use */
 	int		 walking;
 	int		 changed;	/* since children were told */
+	int		 warned;	/* of a directory that fails */
 	uint32_t	 generation;
 	int		 reloading;	/* until all have acknowledged */
 	int		 asked;		/* by control, whose request it is */
@@ -90,6 +91,7 @@ walked(void)
 static void
 walk(void)
 {
+	load.warned = 0;
 	load.epoch = (load.epoch + 1) % (UINT32_MAX / SLOTS);
 	memset(load.slots, 0, sizeof(load.slots));
 	load.out = 0;
@@ -242,9 +244,15 @@ load_idof(struct proc *p, uint32_t id, enum presence found,
 			subordinate(s->table, e, &ranges[n]);
 		load.changed = 1;
 	} else if (found == FOUND_NO) {
-		if (e->known == 0)
+		if (e->known != -1) {
 			log_warnx("nobody has the name \"%s\"", e->name);
+			load.changed = 1;
+		}
 		e->known = -1;
+	} else if (!load.warned) {
+		log_warnx("names can't be looked up now, \"%s\" for one: "
+		    "they will be tried again", e->name);
+		load.warned = 1;
 	}
 	load_pump();
 }
@@ -289,6 +297,70 @@ finish(int error, const char *text)
 	load.asked = 0;
 }
 
+static int
+entry_cmp(const void *a, const void *b)
+{
+	const struct entry *const	*x = a, *const *y = b;
+
+	return (strcmp((*x)->name, (*y)->name));
+}
+
+/* The named entries of all tables of a kind, sorted; NULL without memory. */
+static struct entry **
+entries_sorted(const struct policy *p, enum table_kind kind, size_t *n)
+{
+	struct entry	**list = NULL, **new, *e;
+	struct table	 *t;
+	size_t		  room = 0;
+
+	*n = 0;
+	TAILQ_FOREACH(t, &p->tables, next)
+		TAILQ_FOREACH(e, &t->entries, next) {
+			if (t->kind != kind || e->name == NULL)
+				continue;
+			if (*n == room) {
+				room = 2 * room + 64;
+				if ((new = reallocarray(list, room,
+				    sizeof(*list))) == NULL) {
+					free(list);
+					return (NULL);
+				}
+				list = new;
+			}
+			list[(*n)++] = e;
+		}
+	if (*n > 0)
+		qsort(list, *n, sizeof(*list), entry_cmp);
+	return (list);
+}
+
+/*
+ * Names that were known stay known until they are asked for again, or a slow
+ * directory would make a reload forget them.  Their subordinates follow when
+ * it answers.
+ */
+static void
+inherit(struct policy *new, const struct policy *old, enum table_kind kind)
+{
+	struct entry	**list, **found, *e;
+	struct table	 *t;
+	size_t		  n;
+
+	if ((list = entries_sorted(old, kind, &n)) == NULL)
+		return;
+	TAILQ_FOREACH(t, &new->tables, next)
+		TAILQ_FOREACH(e, &t->entries, next) {
+			if (t->kind != kind || e->name == NULL)
+				continue;
+			found = bsearch(&e, list, n, sizeof(*list), entry_cmp);
+			if (found != NULL && (*found)->known == 1) {
+				e->range = (*found)->range;
+				e->known = ENTRY_OLD;
+			}
+		}
+	free(list);
+}
+
 /*
  * SIGHUP or sysuserctl reload: read the file again.  A flaw in it, and the
  * old policy stays in force.
@@ -324,6 +396,8 @@ load_reload(int asked, uint32_t request)
 	load.policy = conf->policy;
 	conf->policy = NULL;
 	conf_free(conf);
+	inherit(load.policy, env->conf->policy, TABLE_USERS);
+	inherit(load.policy, env->conf->policy, TABLE_GROUPS);
 	timer(&load.names_timer, NAMES_TIME);
 	walk();
 }
@@ -345,15 +419,20 @@ load_acked(void)
 	finish(0, load.restart);
 }
 
+/* What is known by now is put in force, and again what comes later. */
 static void
 cb_names(int fd, short event, void *arg)
 {
 	(void)fd;
 	(void)event;
 	(void)arg;
-	log_warnx("names in the configuration are not all known yet: the "
-	    "directory is slow");
-	settle();
+	if (load.policy != NULL)
+		log_warnx("names in the configuration are not all known yet: "
+		    "the directory is slow");
+	if (load.policy != NULL || load.changed)
+		settle();
+	if (load.walking)
+		timer(&load.names_timer, NAMES_TIME);
 }
 
 static void

@@ -151,22 +151,23 @@ cb_signal(int sig, short event, void *arg)
 	}
 }
 
-/* syslogd came back with a new socket: connect anew, for all of us. */
+/*
+ * syslogd came, or came back with a new socket: connect anew, for all of us.
+ */
 static void
 cb_log(int fd, short event, void *arg)
 {
-	static struct stat	 last;
+	static struct stat	 last;		/* where we are connected */
 	struct timeval		 tv = { LOG_TIME, 0 };
 	struct stat		 st;
 
 	(void)event;
 	(void)arg;
-	if (stat(_PATH_LOG, &st) == 0) {
-		if (last.st_ino != 0 && (st.st_ino != last.st_ino ||
-		    st.st_dev != last.st_dev) && (fd = log_connect()) != -1) {
-			log_setfd(fd);
-			peers_newlog();
-		}
+	if (stat(_PATH_LOG, &st) == 0 && (st.st_ino != last.st_ino ||
+	    st.st_dev != last.st_dev || st.st_ctime != last.st_ctime) &&
+	    (fd = log_connect()) != -1) {
+		log_setfd(fd);
+		peers_newlog();
 		last = st;
 	}
 	(void)evtimer_add(&log_timer, &tv);
@@ -218,6 +219,21 @@ check(struct conf *conf, int verbose)
 	exit(0);
 }
 
+/* Not realpath(3): a link may lead to another file by the next reload. */
+static const char *
+absolute(const char *path)
+{
+	char	 cwd[1024], *all;
+
+	if (*path == '/')
+		return (path);
+	if (getcwd(cwd, sizeof(cwd)) == NULL)
+		fatal("getcwd");
+	if (asprintf(&all, "%s/%s", cwd, path) == -1)
+		fatal("asprintf");
+	return (all);
+}
+
 /* However we leave, but for a signal that can't be caught. */
 static void
 unlink_sockets(void)
@@ -234,9 +250,9 @@ prepare(const char *libexec)
 {
 	if (geteuid() != 0)
 		fatalx("must be started as root");
-	if ((env.libexec = realpath(libexec, NULL)) == NULL ||
-	    (env.file = realpath(env.file, NULL)) == NULL)
-		fatal("%s", env.libexec == NULL ? libexec : env.file);
+	if ((env.libexec = realpath(libexec, NULL)) == NULL)
+		fatal("%s", libexec);
+	env.file = absolute(env.file);
 	listen_lock(env.conf->statedir);
 	chroot_make(env.conf->chroot);
 	if (atexit(unlink_sockets) != 0)
@@ -259,8 +275,6 @@ detach(void)
 	if (daemon(0, 0) == -1)
 		fatal("daemon");
 	log_init("parent", fd, env.verbose);
-	evtimer_set(&log_timer, cb_log, NULL);
-	cb_log(-1, 0, NULL);
 }
 
 static void
@@ -327,6 +341,11 @@ main(int argc, char **argv)
 	proc_init(&env);
 	peers_init(&env);
 	load_init(&env);
+	if (!env.debug) {
+		evtimer_set(&log_timer, cb_log, NULL);
+		cb_log(-1, 0, NULL);
+	}
+	listen_locked();
 	signals();
 	children();
 	load_start(env.conf->policy);

@@ -92,7 +92,7 @@ peers_gone(struct peer *peer, const char *why)
 	if (env->stopping)
 		return;
 	if (why != NULL)
-		proc_kill(p, "sent nonsense: killing it");
+		proc_kill(p, "is no good: killing it");
 	else if (p->pid != 0)
 		(void)kill(p->pid, SIGKILL);	/* most likely it is dead */
 }
@@ -107,7 +107,7 @@ send_fd(struct proc *p, struct msg *m, int fd)
 		log_warn("send");
 }
 
-static void
+static int
 send_peer(struct proc *to, const struct proc *other, int fd)
 {
 	struct msg	 m;
@@ -116,8 +116,7 @@ send_peer(struct proc *to, const struct proc *other, int fd)
 	m.fd = fd;
 	put_u8(&m, other->role);
 	put_u16(&m, other->instance);
-	if (peer_send(&to->peer, &m) == -1)
-		log_warn("send");
+	return (peer_send(&to->peer, &m));
 }
 
 /* Join the two by a new channel, if they are to talk to each other. */
@@ -135,10 +134,13 @@ join(struct proc *a, struct proc *b)
 		return;
 	if (chan_pair(pair) == -1) {
 		log_warn("socketpair");
+		peer_drop(&a->peer, "no channel for it");
 		return;
 	}
-	send_peer(a, b, pair[0]);
-	send_peer(b, a, pair[1]);
+	if (send_peer(a, b, pair[0]) == -1)
+		peer_drop(&a->peer, "does not read");
+	if (send_peer(b, a, pair[1]) == -1)
+		peer_drop(&b->peer, "does not read");
 }
 
 static int
@@ -383,8 +385,7 @@ count(void)
 	if (evtimer_pending(&waiting.timer, NULL))
 		return;
 	TAILQ_FOREACH(p, &env->procs, next) {
-		p->counting = 0;
-		if (!proc_running(p) || (p->role != ROLE_RESOLVER &&
+		if (p->counting || !proc_running(p) || (p->role != ROLE_RESOLVER &&
 		    p->role != ROLE_WORKER))
 			continue;
 		msg_new(&m, IMSG_STATS_GET, 0);
@@ -465,7 +466,7 @@ peers_newlog(void)
 	int		 fd;
 
 	TAILQ_FOREACH(p, &env->procs, next) {
-		if (!p->hello || !p->peer.open || (fd = log_connect()) == -1)
+		if (!p->peer.open || (fd = log_connect()) == -1)
 			continue;
 		msg_new(&m, IMSG_LOGFD, 0);
 		m.fd = fd;

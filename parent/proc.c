@@ -288,7 +288,8 @@ cb_timer(int fd, short event, void *arg)
 void
 proc_kill(struct proc *p, const char *why)
 {
-	char	 name[32];
+	struct timeval	 tv = { 0, 0 };
+	char		 name[32];
 
 	log_warnx("%s %s", proc_name(p, name, sizeof(name)), why);
 	peer_close(&p->peer);
@@ -297,8 +298,12 @@ proc_kill(struct proc *p, const char *why)
 		(void)kill(p->pid, SIGKILL);
 	else if (!env->ready)
 		fatalx("start-up failed");
-	else
-		proc_again(p);
+	else {
+		/* It did not even begin to live: that is no death. */
+		p->delay = p->delay == 0 ? 1 : p->delay;
+		tv.tv_sec = p->delay;
+		(void)evtimer_add(&p->timer, &tv);
+	}
 }
 
 static void

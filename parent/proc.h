@@ -95,6 +95,7 @@ void	 load_acked(void);
 
 /* listen.c */
 void	 listen_lock(const char *);
+void	 listen_locked(void);
 int	 listen_bind(const struct listener *, int);
 int	 listen_drain(const char *);
 void	 listen_unlink(const struct listener *);

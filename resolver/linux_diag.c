@@ -85,6 +85,7 @@ diag_request(void *buf, size_t size, const struct diag_query *q)
 	put_addr(id->idiag_dst, &q->key.server, v4);
 	id->idiag_sport = htons(q->key.client.port);
 	id->idiag_dport = htons(q->key.server.port);
+	id->idiag_if = q->ifindex;
 	id->idiag_cookie[0] = id->idiag_cookie[1] = INET_DIAG_NOCOOKIE;
 	if (q->cookie != 0) {
 		id->idiag_cookie[0] = (uint32_t)q->cookie;
@@ -333,10 +334,12 @@ diag_decode(const struct packet_view *p, const struct diag_query *q,
 	sock->state = SOCK_NONE;
 	sock->listening = m.idiag_state == TCP_LISTEN;
 	if (!is_connection(m.idiag_state) || !same_tuple(&m, &q->key) ||
-	    (q->cookie != 0 && q->cookie != cookie))
+	    (q->cookie != 0 && q->cookie != cookie) ||
+	    (q->ifindex != 0 && q->ifindex != m.id.idiag_if))
 		return;
 
 	sock->cookie = cookie;
+	sock->ifindex = q->ifindex;
 	sock->uid = m.idiag_uid;
 	sock->inode = m.idiag_inode;
 	sock->established = m.idiag_state == TCP_ESTABLISHED;

@@ -31,6 +31,7 @@ struct diag_query {
 	uint32_t		 seq;		/* of this question */
 	uint32_t		 portid;	/* netlink's name for us */
 	uint64_t		 cookie;	/* this very one, or 0 */
+	uint32_t		 ifindex;	/* of one bound to it, or 0 */
 	struct conn_key		 key;
 };
 

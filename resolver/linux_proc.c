@@ -331,3 +331,47 @@ unit_container(struct span unit, int machine, struct span *container)
 	    span_cut(unit, "systemd-nspawn@", ".service", &id)))
 		*container = id;
 }
+
+/*
+ * The interfaces in /proc/net/igmp, max at most: lines that begin with an
+ * index have one; those of groups begin with a blank.  Returns their number.
+ */
+size_t
+proc_igmp(const char *buf, size_t len, uint32_t *list, size_t max)
+{
+	struct span	 rest = { buf, len }, line, index;
+	uint64_t	 v;
+	size_t		 n = 0;
+
+	while (n < max && next_line(&rest, &line) == 0)
+		if (next_piece(&line, '\t', &index) == 0 &&
+		    proc_uint(index.p, index.len, INT32_MAX, &v) == 0)
+			list[n++] = v;
+	return (n);
+}
+
+/* Likewise /proc/net/if_inet6: an address, and the index in hexadecimal. */
+size_t
+proc_inet6(const char *buf, size_t len, uint32_t *list, size_t max)
+{
+	struct span	 rest = { buf, len }, line, addr, index;
+	static const char	 hex_digits[] = "0123456789abcdef";
+	const char	*digit;
+	uint32_t	 v;
+	size_t		 i, n = 0;
+
+	while (n < max && next_line(&rest, &line) == 0) {
+		if (next_piece(&line, ' ', &addr) == -1 ||
+		    next_piece(&line, ' ', &index) == -1 || index.len > 8)
+			continue;
+		for (v = 0, i = 0; i < index.len; i++) {
+			digit = memchr(hex_digits, index.p[i], 16);
+			if (digit == NULL)
+				break;
+			v = v << 4 | (digit - hex_digits);
+		}
+		if (i == index.len && v != 0)
+			list[n++] = v;
+	}
+	return (n);
+}

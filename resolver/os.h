@@ -40,6 +40,7 @@ struct sock {
 	uint64_t		 inode;		/* what processes hold */
 	uint64_t		 cookie;	/* never reused */
 	uint64_t		 cgroup;	/* where it was made, or 0 */
+	uint32_t		 ifindex;	/* interface that it is bound to */
 	int			 established;	/* neither side has closed */
 	int			 listening;	/* NONE: but one listens here */
 };

@@ -52,6 +52,7 @@
 #define STALE_MAX	16		/* late replies skipped per question */
 #define GO_ON		16		/* see search_shorten() */
 #define PATIENCE	8		/* see search_over() */
+#define INTERFACES	2048		/* looked at, at most */
 
 /* A socket to the kernel and the number of its last question. */
 struct netlink {
@@ -91,7 +92,10 @@ static int	 linux_process(const struct holder *, struct found *);
 static int	 netlink_open(struct netlink *, int);
 static ssize_t	 netlink_send(const struct netlink *, const void *, size_t);
 static ssize_t	 netlink_recv(const struct netlink *, void *, size_t);
-static int	 diag_ask(const struct conn_key *, uint64_t, struct sock *);
+static int	 diag_ask(const struct conn_key *, uint64_t, uint32_t,
+		    struct sock *);
+static void	 ask_bound(const struct conn_key *, struct sock *);
+static size_t	 interfaces(uint32_t[INTERFACES]);
 static void	 diag_test(void);
 static int	 own_connection(const struct sockaddr *, socklen_t, int[2],
 		    struct conn_key *);
@@ -195,7 +199,55 @@ linux_check(void)
 static void
 linux_sock(const struct conn_key *key, struct sock *sock)
 {
-	(void)diag_ask(key, 0, sock);
+	(void)diag_ask(key, 0, 0, sock);
+	if (sock->state == SOCK_NONE && !endpoint_is_any(&key->server) &&
+	    linux_local(&key->client) == 1)
+		ask_bound(key, sock);
+}
+
+/*
+ * A socket that is bound to an interface is found only with its index; anyone
+ * may bind one, and a link-local address does it by itself.  So a client of
+ * this host that seems to have gone is asked for on each interface.  More
+ * than one such is not to be told apart.
+ */
+static void
+ask_bound(const struct conn_key *key, struct sock *sock)
+{
+	static uint32_t	 list[INTERFACES];
+	struct sock	 found;
+	size_t		 i, n, hits = 0;
+
+	n = interfaces(list);
+	for (i = 0; i < n; i++) {
+		if (diag_ask(key, 0, list[i], &found) == -1 ||
+		    found.state == SOCK_NONE || (hits > 0 &&
+		    found.cookie == sock->cookie))
+			continue;
+		*sock = found;
+		hits++;
+	}
+	if (hits > 1) {
+		memset(sock, 0, sizeof(*sock));
+		sock->state = SOCK_FAILED;
+	}
+}
+
+/* The indexes of all interfaces that have an address, some of them twice. */
+static size_t
+interfaces(uint32_t list[INTERFACES])
+{
+	static char	 buf[65536];
+	size_t		 count = 0;
+	ssize_t		 n;
+
+	if ((n = read_file(linux_os.proc, "self/net/igmp", buf,
+	    sizeof(buf))) > 0)
+		count = proc_igmp(buf, n, list, INTERFACES);
+	if ((n = read_file(linux_os.proc, "self/net/if_inet6", buf,
+	    sizeof(buf))) > 0)
+		count += proc_inet6(buf, n, list + count, INTERFACES - count);
+	return (count);
 }
 
 /*
@@ -208,7 +260,7 @@ linux_same(const struct conn_key *key, const struct sock *sock)
 	struct sock	 now;
 
 	return (sock->cookie != 0 &&
-	    diag_ask(key, sock->cookie, &now) == 0 &&
+	    diag_ask(key, sock->cookie, sock->ifindex, &now) == 0 &&
 	    (now.state == SOCK_OWNED || now.state == SOCK_ORPHAN ||
 	    now.state == SOCK_FORGOTTEN));
 }
@@ -367,7 +419,8 @@ netlink_recv(const struct netlink *nl, void *buf, size_t size)
 
 /* Returns 0 if the kernel answered; sock says it all in any case. */
 static int
-diag_ask(const struct conn_key *key, uint64_t cookie, struct sock *sock)
+diag_ask(const struct conn_key *key, uint64_t cookie, uint32_t ifindex,
+    struct sock *sock)
 {
 	uint8_t			 buf[NL_BUFFER];
 	struct diag_query	 q;
@@ -381,6 +434,7 @@ diag_ask(const struct conn_key *key, uint64_t cookie, struct sock *sock)
 	q.seq = ++linux_os.diag.seq;
 	q.portid = linux_os.diag.portid;
 	q.cookie = cookie;
+	q.ifindex = ifindex;
 	q.key = *key;
 	n = diag_request(buf, sizeof(buf), &q);
 	if (netlink_send(&linux_os.diag, buf, n) == -1) {
@@ -674,7 +728,8 @@ visit_tasks(struct search *s, uint32_t pid)
 		return;
 	while (!search_over(s) && s->n == 0 &&
 	    (n = getdents64(dir, buf, sizeof(buf))) > 0)
-		for (off = 0; off < n && s->n == 0; off += d->d_reclen) {
+		for (off = 0; off < n && s->n == 0 && !search_over(s);
+		    off += d->d_reclen) {
 			d = (const struct dirent64 *)(buf + off);
 			if (proc_pid(d->d_name, &tid) == -1 || tid == pid)
 				continue;
@@ -749,11 +804,9 @@ search_fds(struct search *s, const char *path)
 	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dir == -1)
 		return (-1);
-	while (fd == -1 && (n = getdents64(dir, buf, sizeof(buf))) > 0) {
+	while (fd == -1 && !search_over(s) &&
+	    (n = getdents64(dir, buf, sizeof(buf))) > 0)
 		fd = find_fd(s, dir, buf, n);
-		if (search_over(s))
-			break;
-	}
 	(void)close(dir);
 	return (fd);
 }

@@ -32,6 +32,7 @@
 
 #define LEAVE_TIME	11		/* s, that workers have to finish */
 #define CLIENTS_MAX	80
+#define STALE_USEC	250000		/* of a question */
 
 static struct resolver {
 	struct peers	 clients;
@@ -311,6 +312,7 @@ on_lookup(struct peer *client, struct msg *m)
 	struct pending	*p;
 	struct msg	 none;
 	struct owner	 unknown;
+	uint64_t	 asked;
 
 	if ((p = pending_new(client, m->id)) == NULL) {
 		owner_unknown(&unknown, R_BUDGET);
@@ -321,12 +323,20 @@ on_lookup(struct peer *client, struct msg *m)
 	}
 	get_endpoint(m, &p->key.client);
 	get_endpoint(m, &p->key.server);
+	asked = get_u64(m);
 	if (msg_end(m) == -1) {
 		pending_free(p);
 		return (-1);
 	}
 	p->found.want = env.want;
-	owner_ask(&os_native, &p->key, &p->sock, &p->found);
+	/*
+	 * A question that was long on its way may be about an earlier
+	 * connection than the one that has these ports now.
+	 */
+	if (clock_usec(CLOCK_MONOTONIC) - asked > STALE_USEC)
+		owner_unknown(&p->found.owner, R_TIMEOUT);
+	else
+		owner_ask(&os_native, &p->key, &p->sock, &p->found);
 	count(ST_LOOKUPS);
 	count(p->found.owner.verdict == E_OWNED ? ST_OWNED :
 	    p->found.owner.verdict == E_REMOTE ? ST_REMOTE : ST_UNKNOWN);
