@@ -178,6 +178,7 @@ static void	 c_userns_setresuid(struct scene *);
 static void	 c_pidns(struct scene *), c_undumpable(struct scene *);
 static void	 c_mptcp(struct scene *), c_tfo(struct scene *);
 static void	 c_nonblock(struct scene *), c_mapped(struct scene *);
+static void	 c_bound(struct scene *);
 static void	 c_same_port(struct scene *), c_remote(struct scene *);
 /* what happens then */
 static void	 m_settle(struct scene *), m_close(struct scene *);
@@ -310,6 +311,10 @@ static const struct row rows[] = {
 
 	/* Ways to connect. */
 { "not blocking", HERE, c_nonblock, NULL, OWNED("games", CONNECTOR, 1) },
+{ "bound to an interface", HERE, c_bound, NULL,
+    OWNED("games", CONNECTOR, 1) },
+{ "bound to an interface, IPv6", HERE, c_bound, NULL,
+    OWNED("games", CONNECTOR, 1), .listen = "::1" },
 { "MPTCP, the MTA without", HERE, c_mptcp, NULL,
     OWNED("games", CONNECTOR, 1) },
 { "MPTCP, the MTA as well", HERE, c_mptcp, NULL,
@@ -1303,6 +1308,18 @@ c_nonblock(struct scene *s)
 	pfd.fd = s->fd;
 	pfd.events = POLLOUT;
 	(void)poll(&pfd, 1, PATIENCE);
+	accepted(s);
+}
+
+/* Anybody may do this since Linux 5.7; and a query finds it only there. */
+static void
+c_bound(struct scene *s)
+{
+	become(s, "games");
+	s->fd = new_socket(s, s->to.ss_family);
+	if (setsockopt(s->fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3) == -1)
+		skip(s, "SO_BINDTODEVICE");
+	reach(s, s->fd, &s->to);
 	accepted(s);
 }
 
