@@ -24,12 +24,13 @@ COMMON = common/addr.c common/answer.c common/caps_$(OS).c common/chan.c \
 HEADERS = common/log.h common/sysuser.h
 
 PARENT = parent/conf.c parent/listen.c parent/load.c parent/main.c \
-	parent/peer.c parent/proc.c
+	parent/mta.c parent/peer.c parent/proc.c
 RESOLVER = resolver/main.c resolver/names_link.c resolver/owner.c \
 	resolver/pending.c resolver/resolver.c
 NAMES = resolver/names.c resolver/subuid.c
-BACKEND_linux = resolver/linux_cmdline.c resolver/linux_diag.c \
-	resolver/linux_proc.c resolver/os_linux.c
+BACKEND_linux = resolver/linux_cgroup.c resolver/linux_cmdline.c \
+	resolver/linux_diag.c resolver/linux_files.c resolver/linux_proc.c \
+	resolver/linux_search.c resolver/os_linux.c
 BACKEND = $(BACKEND_$(OS))
 MILTERD = milterd/callbacks.c milterd/header.c milterd/link.c milterd/main.c \
 	milterd/policy.c milterd/session.c milterd/syslog_$(OS).c

@@ -215,6 +215,7 @@ check(struct conf *conf, int verbose)
 	if (fflush(stdout) == EOF)
 		fatal("stdout");
 	conf_free(conf);
+	mta_check(POSTFIX_FILE);
 	(void)fprintf(stderr, "configuration OK\n");
 	exit(0);
 }

@@ -64,9 +64,13 @@ struct conf {
 };
 
 #define CONF_FILE	"/etc/milter-sysuser.conf"
+#define POSTFIX_FILE	"/etc/postfix/main.cf"
 
 /* parse.y */
 struct conf *parse_config(const char *, uid_t, char *, size_t);
+
+/* mta.c */
+void	 mta_check(const char *);
 
 /* conf.c */
 char	*conf_strdup(const char *);

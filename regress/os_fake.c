@@ -182,6 +182,7 @@ add_holder(struct line *l, char *value)
 	h->pid = number(value);
 	h->uid = uid != NULL ? number(uid) : UINT32_MAX;
 	h->start = l->n;
+	h->source = SRC_SCAN;
 }
 
 static void

@@ -28,7 +28,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "linux_proc.h"
+#include "linux.h"
 #include "log.h"
 
 #define WAIT_NSEC	2000000		/* 2 ms */

@@ -52,7 +52,6 @@ int	 proc_lastpid(const char *, size_t, uint32_t *);
 void	 proc_cgroup(const char *, size_t, struct proc_cgroup *);
 size_t	 proc_igmp(const char *, size_t, uint32_t *, size_t);
 size_t	 proc_inet6(const char *, size_t, uint32_t *, size_t);
-size_t	 cmdline_read(int, char *, size_t);
 size_t	 proc_cmdline(const char *, size_t, char *, size_t);
 
 #endif

@@ -52,6 +52,7 @@ struct holder {
 	uint64_t		 start;		/* with pid: unique for ever */
 	uint64_t		 inode;		/* of the socket it holds */
 	uint32_t		 tid;		/* the one thread, or 0: all */
+	enum source		 source;	/* how it was found */
 	int			 fd;		/* where, or -1: not seen */
 };
 #define MAX_HOLDERS	64

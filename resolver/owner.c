@@ -111,7 +111,7 @@ owner_search(const struct os_ops *os, const struct conn_key *key,
 		forget_process(found);
 		return;
 	}
-	found->owner.source = SRC_SCAN;
+	found->owner.source = h->source;
 	found->owner.pid = h->pid;
 	found->owner.start = h->start;
 	found->owner.holders = count;

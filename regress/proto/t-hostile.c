@@ -16,7 +16,8 @@
 
 /*
  * SOURCES: common/addr.c common/chan.c common/confwire.c common/msgtab.c
- * SOURCES: common/answer.c common/wire.c common/xtext.c
+ * SOURCES: common/answer.c common/clock.c common/log.c common/wire.c
+ * SOURCES: common/xtext.c
  *
  * Every wrong message, on every channel, in every wrong way.
  *
@@ -898,7 +899,7 @@ from_parent_conf(void)
  */
 
 static void
-send_lookup(struct chan *c, enum imsg type, uint32_t id)
+send_lookup_of(struct chan *c, enum imsg type, uint32_t id, uint64_t asked)
 {
 	struct msg	 m;
 	struct endpoint	 a, b;
@@ -908,9 +909,16 @@ send_lookup(struct chan *c, enum imsg type, uint32_t id)
 	msg_new(&m, type, id);
 	put_endpoint(&m, &a);
 	put_endpoint(&m, &b);
+	put_u64(&m, asked);
 	if (chan_send(c, &m) == -1 && errno != EPIPE && errno != ECONNRESET &&
 	    errno != ENOBUFS)
 		err(1, "send");
+}
+
+static void
+send_lookup(struct chan *c, enum imsg type, uint32_t id)
+{
+	send_lookup_of(c, type, id, clock_usec(CLOCK_MONOTONIC));
 }
 
 static int
@@ -961,6 +969,45 @@ to_resolver(enum role from)
 	    "before");
 	chan_close(&other);
 	ok(child_stop(&p, text, sizeof(text)), "and leaves when it is told to");
+}
+
+/* Questions that are old, or from the future: about another connection. */
+static void
+stale_questions(void)
+{
+	static const struct {
+		const char	*when;
+		int64_t		 age;		/* us; 0: before all time */
+		int		 stale;
+	} table[] = {
+		{ "just now", 1, 0 },
+		{ "100 ms ago", 100000, 0 },
+		{ "300 ms ago", 300000, 1 },
+		{ "an hour ago", 3600000000, 1 },
+		{ "in an hour", -3600000000, 1 },
+		{ "before all time", 0, 1 },
+	};
+	struct child_proc	 p;
+	struct chan		 c;
+	struct msg		 m;
+	struct owner		*o;
+	size_t			 i;
+
+	child_run(&p, ROLE_RESOLVER, S_RUN);
+	peer_start(&p, &c, ROLE_WORKER, 1);
+	for (i = 0; i < NITEMS(table); i++) {
+		send_lookup_of(&c, IMSG_LOOKUP, i, table[i].age == 0 ? 0 :
+		    clock_usec(CLOCK_MONOTONIC) - table[i].age);
+		o = await(&c, &m, IMSG_ANSWER) ? get_owner(&m) : NULL;
+		ok(o != NULL && m.id == i && (o->verdict == E_UNKNOWN &&
+		    o->reason == R_TIMEOUT) == table[i].stale,
+		    "resolver, asked %s: %s", table[i].when,
+		    table[i].stale ? "too late" : "an answer");
+		free(o);
+	}
+	(void)kill(p.pid, SIGKILL);
+	(void)child_end(&p, (char[64]){ 0 }, 64);
+	chan_close(&c);
 }
 
 /* A names process may say what it was not asked. */
@@ -1182,7 +1229,7 @@ control_others(void)
 static size_t
 wrong_answers(struct wrong *list)
 {
-	static const int	 at[] = { 0, 1, 2, 28, 36 };
+	static const int	 at[] = { 0, 1, 2, 31, 32, 36 };
 	size_t			 i, n = 0, min = msgtab[IMSG_ANSWER].min;
 
 	for (i = 0; i < NITEMS(at); i++)
@@ -1614,7 +1661,7 @@ parent_did(struct daemon_proc *d, const struct wrong *w, enum role role,
 	else
 		(void)strlcpy(name, role_names[role], sizeof(name));
 	(void)snprintf(line, sizeof(line), "milter-sysuser: bad message %s from"
-	    " %s: %s\nmilter-sysuser: %s sent nonsense: killing it\n",
+	    " %s: %s\nmilter-sysuser: %s is no good: killing it\n",
 	    wrong_name(w), name, w->why, name);
 	if (!daemon_says(d, line, WAIT))
 		return (0);
@@ -1815,6 +1862,7 @@ main(int argc, char **argv)
 	to_resolver(ROLE_WORKER);
 	to_resolver(ROLE_CONTROL);
 	to_resolver(ROLE_NAMES);
+	stale_questions();
 	names_unasked();
 	flood_resolver();
 	to_control(S_BOOT);

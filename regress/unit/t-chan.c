@@ -552,36 +552,61 @@ fill(void)
 	return (id - 1);
 }
 
+/* Something small that the other end may get from this one. */
+static int
+queue_send(struct chan *from, uint32_t id)
+{
+	stats_new(id);
+	if (from == &worker) {
+		msg_new(&m, IMSG_CONF_ACK, id);
+		put_u64(&m, id);
+	}
+	return (chan_send(from, &m));
+}
+
+static void
+queue_limit(struct chan *from, struct chan *to, size_t limit)
+{
+	uint32_t	 id, next = 0;
+
+	running();
+	for (id = 0; from->queued < limit; id++)
+		assert_int_equal(queue_send(from, id), 0);
+	assert_int_equal(queue_send(from, id), -1);
+	assert_int_equal(errno, ENOBUFS);
+	assert_int_equal(from->queued, limit);
+	/* No room, no harm. */
+	assert_int_equal(chan_flush(from), 0);
+	assert_int_equal(from->queued, limit);
+	/* In order, however flushing and reading take turns. */
+	while (next < id) {
+		assert_int_equal(chan_recv(to, &m, &why), 1);
+		assert_int_equal(m.id, next);
+		if (++next % 7 == 0 || next == id - from->queued)
+			assert_int_equal(chan_flush(from), 0);
+	}
+	assert_int_equal(from->queued, 0);
+	assert_int_equal(chan_recv(to, &m, &why), 0);
+	assert_int_equal(queue_send(from, 1), 0);
+	assert_int_equal(from->queued, 0);
+	assert_int_equal(chan_recv(to, &m, &why), 1);
+	assert_int_equal(m.id, 1);
+}
+
 static void
 t_queue(void **state)
 {
-	uint32_t	 sent, id, next = 0;
-
 	(void)state;
-	sent = fill();
-	for (id = sent + 1; parent.queued < CHAN_QUEUE; id++) {
-		stats_new(id);
-		assert_int_equal(chan_send(&parent, &m), 0);
-	}
-	stats_new(id);
-	assert_int_equal(chan_send(&parent, &m), -1);
-	assert_int_equal(errno, ENOBUFS);
-	assert_int_equal(parent.queued, CHAN_QUEUE);
-	/* No room, no harm. */
-	assert_int_equal(chan_flush(&parent), 0);
-	assert_int_equal(parent.queued, CHAN_QUEUE);
-	/* In order, however flushing and reading take turns. */
-	while (next < id) {
-		expect_message(IMSG_STATS_GET, next);
-		if (++next % 7 == 0 || next == id - parent.queued)
-			assert_int_equal(chan_flush(&parent), 0);
-	}
-	assert_int_equal(parent.queued, 0);
-	expect_nothing();
-	stats_new(1);
-	assert_int_equal(chan_send(&parent, &m), 0);
-	assert_int_equal(parent.queued, 0);
-	expect_message(IMSG_STATS_GET, 1);
+	queue_limit(&worker, &parent, CHAN_QUEUE);
+}
+
+/* The parent's is longer: it sends whole policies, and trusts itself. */
+static void
+t_queue_parent(void **state)
+{
+	(void)state;
+	assert_true(CHAN_QUEUE_PARENT >= 100000);
+	queue_limit(&parent, &worker, CHAN_QUEUE_PARENT);
 }
 
 /* There is room again, but those who wait go first. */
@@ -763,12 +788,12 @@ cb_gone(struct peer *p, const char *reason)
 	script.why = reason;
 }
 
+static int	 null = -1;
+
 /* The worker's end becomes a peer's.  What it logs is not of interest here. */
 static int
 peer_setup(void **state)
 {
-	int	 null;
-
 	if (setup(state) == -1)
 		return (-1);
 	memset(&script, 0, sizeof(script));
@@ -787,7 +812,8 @@ peer_teardown(void **state)
 {
 	peer_close(&peer);
 	peer_close(&peer);
-	log_setfd(-1);
+	log_init(NULL, -1, 0);
+	close(null);
 	fds_before--;
 	return (teardown(state));
 }
@@ -961,6 +987,7 @@ main(void)
 		CHAN(t_empty_packet_descriptor),
 		CHAN(t_send_fails),
 		CHAN(t_queue),
+		CHAN(t_queue_parent),
 		CHAN(t_queue_first),
 		CHAN(t_queue_descriptors),
 		CHAN(t_queue_closed),

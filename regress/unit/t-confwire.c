@@ -17,7 +17,7 @@
 /*
  * SOURCES: common/confwire.c common/wire.c common/chan.c common/msgtab.c
  * SOURCES: common/addr.c common/answer.c common/xtext.c
- * LIBS: -Wl,--wrap=malloc,--wrap=calloc,--wrap=strdup,--wrap=recallocarray
+ * LIBS: -Wl,--wrap=malloc,--wrap=calloc,--wrap=strdup,--wrap=reallocarray
  *
  * A policy on its way to a worker: what arrives is what was sent, or nothing.
  */
@@ -39,20 +39,21 @@
 
 /* The numbers of the items: part of the protocol. */
 enum {
-	TIMEOUT, LOOKUP_TIMEOUT, TEMPFAIL, STRIP_LOCAL, HEADER, HEADER_FIELDS,
-	LOG_FIELDS, TABLE, RANGES, RULE, MATCH, KINDS
+	TIMEOUT, LOOKUP_TIMEOUT, WANT, TEMPFAIL, STRIP_LOCAL, HEADER,
+	HEADER_FIELDS, LOG_FIELDS, TABLE, RANGES, RULE, MATCH, KINDS
 };
 
 /* The allocation that fails, counted from 1; 0: none does. */
 static int	 fail_at;
+static int	 reallocs;	/* how many there were */
 
 void	*__real_malloc(size_t);
 void	*__real_calloc(size_t, size_t);
-void	*__real_recallocarray(void *, size_t, size_t, size_t);
+void	*__real_reallocarray(void *, size_t, size_t);
 char	*__real_strdup(const char *);
 void	*__wrap_malloc(size_t);
 void	*__wrap_calloc(size_t, size_t);
-void	*__wrap_recallocarray(void *, size_t, size_t, size_t);
+void	*__wrap_reallocarray(void *, size_t, size_t);
 char	*__wrap_strdup(const char *);
 
 static int
@@ -77,9 +78,10 @@ __wrap_calloc(size_t n, size_t size)
 }
 
 void *
-__wrap_recallocarray(void *p, size_t old, size_t n, size_t size)
+__wrap_reallocarray(void *p, size_t n, size_t size)
 {
-	return (fails() ? NULL : __real_recallocarray(p, old, n, size));
+	reallocs++;
+	return (fails() ? NULL : __real_reallocarray(p, n, size));
 }
 
 char *
@@ -238,6 +240,7 @@ full(void)
 	add_entry(t, "nobody's", 7, 7, -1);
 	add_entry(t, NULL, 2000, 2999, 1);
 	add_entry(t, "not asked", 8, 8, 0);
+	add_entry(t, "before the reload", 3000, 3000, ENTRY_OLD);
 	add_entry(t, NULL, UINT32_MAX - 1, UINT32_MAX - 1, 1);
 	t = add_table(p, 5, TABLE_GROUPS);
 	add_entry(t, "staff", 50, 50, 1);
@@ -336,7 +339,7 @@ static void
 t_round_trip(void **state)
 {
 	static const struct range	 users[] = {
-		{ 1000, 1000 }, { 2000, 2999 },
+		{ 1000, 1000 }, { 2000, 2999 }, { 3000, 3000 },
 		{ UINT32_MAX - 1, UINT32_MAX - 1 }
 	};
 	struct policy			*p, *q;
@@ -383,7 +386,7 @@ t_bytes(void **state)
 		{ 6, { 0, STRIP_LOCAL, 0, 0, 0, 1 } },
 		{ 5, { 0, HEADER_FIELDS, 2, F_USER, F_PROGRAM } },
 		{ 6, { 0, LOG_FIELDS, 3, F_CMDLINE, F_USER, F_UID } },
-		{ 7, { 0, TABLE, 0, 0, 0, 9, TABLE_GROUPS } },
+		{ 8, { 0, TABLE, 0, 0, 0, 9, TABLE_GROUPS, 1 } },
 		{ 14, { 0, RANGES, 0, 0, 0, 9, 0, 0, 0, 50, 0, 0, 1, 0 } },
 		{ 13, { 0, RULE, 0, 0, 0, 3, A_REJECT, 0, 1, 0, 2, 'n', 'o' } },
 		{ 10, { 0, MATCH, M_GROUP, 1, 0, 0, 0, 9, 0, 0 } },
@@ -410,27 +413,39 @@ t_bytes(void **state)
 	policy_free(p);
 }
 
-/* Who is not a worker learns how long a lookup may take, nothing else. */
+/* What full() has a use for. */
+#define FULL_WANT	(1U << T_PROGRAM | 1U << T_EXE | 1U << T_CWD | \
+			    1U << T_UNIT | 1U << T_CMDLINE)
+
+/*
+ * Who is not a worker learns how long a lookup may take and which texts are
+ * wanted, nothing else.
+ */
 static void
 t_roles(void **state)
 {
-	static const uint8_t	 expect[] = {
-		0, LOOKUP_TIMEOUT, 0, 0, 0x04, 0xd2
+	static const uint8_t	 expect[2][6] = {
+		{ 0, LOOKUP_TIMEOUT, 0, 0, 0x04, 0xd2 },
+		{ 0, WANT, 0, 0, FULL_WANT >> 8, FULL_WANT & 0xff }
 	};
 	struct policy		*p = full(), *q;
-	int			 role;
+	int			 role, i;
 
 	(void)state;
 	for (role = 0; role < ROLE_MAX; role++) {
 		if (role == ROLE_WORKER)
 			continue;
-		assert_int_equal(send_all(p, role), 1);
-		assert_int_equal(nitems, 1);
-		assert_int_equal(items[0].len, sizeof(expect));
-		assert_memory_equal(items[0].data, expect, sizeof(expect));
+		assert_int_equal(send_all(p, role), NITEMS(expect));
+		assert_int_equal(nitems, NITEMS(expect));
+		for (i = 0; i < nitems; i++) {
+			assert_int_equal(items[i].len, sizeof(expect[i]));
+			assert_memory_equal(items[i].data, expect[i],
+			    sizeof(expect[i]));
+		}
 	}
-	q = take_first(1);
+	q = take_first(nitems);
 	assert_int_equal(q->lookup_timeout, 1234);
+	assert_int_equal(q->want, FULL_WANT);
 	assert_null(q->header);
 	assert_true(TAILQ_EMPTY(&q->tables));
 	assert_true(TAILQ_EMPTY(&q->rules));
@@ -440,16 +455,106 @@ t_roles(void **state)
 	policy_free(q);
 }
 
+/* Nothing is read of a process that neither header, log nor rule has. */
+static void
+t_want(void **state)
+{
+	static const struct {
+		enum field	 field;
+		enum matcher	 matcher;
+		uint32_t	 want;		/* beside the two */
+	} table[] = {
+		{ F_USER,	M_USER,		0 },
+		{ F_PROGRAM,	M_PROGRAM,	0 },
+		{ F_EXE,	M_EXE,		0 },
+		{ F_HOLDER,	M_GROUP,	0 },
+		{ F_CWD,	M_CWD,		1U << T_CWD },
+		{ F_UNIT,	M_UNIT,		1U << T_UNIT },
+		{ F_CONTAINER,	M_UNKNOWN,	1U << T_CONTAINER },
+		{ F_CMDLINE,	M_UNKNOWN,	1U << T_CMDLINE },
+	};
+	static const uint32_t	 always = 1U << T_PROGRAM | 1U << T_EXE;
+	struct policy		*p, *q;
+	size_t			 i;
+	int			 where;
+
+	(void)state;
+	for (i = 0; i < NITEMS(table); i++)
+		for (where = 0; where < 4; where++) {
+			p = bare();
+			p->log_fields = p->header_fields;
+			if (where == 1)
+				p->header_fields.list[1] = table[i].field;
+			else if (where == 2)
+				p->log_fields.list[0] = table[i].field;
+			else if (where == 3) {
+				(void)add_rule(p, 1, A_PASS, 0, NULL);
+				add_match(add_rule(p, 2, A_PASS, 0, NULL),
+				    table[i].matcher, 1, TABLE_ANY, "*");
+			}
+			assert_int_equal(send_all(p, ROLE_RESOLVER), 2);
+			q = take_first(nitems);
+			assert_int_equal(q->want, where == 0 || (where == 3 &&
+			    table[i].matcher == M_UNKNOWN) ? always :
+			    always | table[i].want);
+			policy_free(p);
+			policy_free(q);
+		}
+}
+
+/* A table is complete once it is known of each name whether it is one. */
+static void
+t_complete(void **state)
+{
+	static const struct {
+		size_t	 n;
+		int	 known[3];
+		int	 complete;
+		size_t	 ranges;
+	} table[] = {
+		{ 0, { 0 }, 1, 0 },
+		{ 1, { 1 }, 1, 1 },
+		{ 1, { 0 }, 0, 0 },
+		{ 1, { -1 }, 1, 0 },
+		{ 1, { ENTRY_OLD }, 1, 1 },
+		{ 3, { 1, -1, ENTRY_OLD }, 1, 2 },
+		{ 3, { 0, 1, 1 }, 0, 2 },
+		{ 3, { 1, 1, 0 }, 0, 2 },
+		{ 3, { -1, 0, ENTRY_OLD }, 0, 1 },
+	};
+	struct policy	*p = bare(), *q;
+	struct table	*t;
+	size_t		 i, j;
+
+	(void)state;
+	for (i = 0; i < NITEMS(table); i++) {
+		t = add_table(p, i, i % 2 == 0 ? TABLE_USERS : TABLE_GROUPS);
+		for (j = 0; j < table[i].n; j++)
+			add_entry(t, "name", 2 * j, 2 * j, table[i].known[j]);
+	}
+	assert_true(send_all(p, ROLE_WORKER) > 0);
+	q = take_first(nitems);
+	assert_int_equal(policy_finish(q), 0);
+	for (i = 0; i < NITEMS(table); i++) {
+		t = policy_table(q, i);
+		assert_non_null(t);
+		if (t->complete != table[i].complete ||
+		    t->nranges != table[i].ranges)
+			fail_msg("row %zu", i);
+	}
+	policy_free(p);
+	policy_free(q);
+}
+
 /* Each item, cut at each byte, and with one byte too many. */
 static void
-t_truncated(void **state)
+truncated(const struct policy *p, enum role role)
 {
-	struct policy	*p = full(), *q;
+	struct policy	*q;
 	size_t		 len;
 	int		 i, good, kind;
 
-	(void)state;
-	assert_true(send_all(p, ROLE_WORKER) > 0);
+	assert_true(send_all(p, role) > 0);
 	for (i = 0; i < nitems; i++) {
 		kind = items[i].data[1];
 		assert_in_range(kind, 0, KINDS - 1);
@@ -465,6 +570,16 @@ t_truncated(void **state)
 			policy_free(q);
 		}
 	}
+}
+
+static void
+t_truncated(void **state)
+{
+	struct policy	*p = full();
+
+	(void)state;
+	truncated(p, ROLE_WORKER);
+	truncated(p, ROLE_RESOLVER);
 	policy_free(p);
 }
 
@@ -497,11 +612,12 @@ t_flaws(void **state)
 		    0, 0 } },
 		{ -1, 0, 10, { 0, MATCH, M_USER, 0, 0, 0, 0, 0, 0, 0 } },
 		{ -1, -1, 10, { 0, MATCH, M_USER, 0, 0, 0, 0, 1, 0, 0 } },
-		{ 0, -1, 7, { 0, TABLE, 0, 0, 0, 0, TABLE_USERS } },
+		{ 0, -1, 8, { 0, TABLE, 0, 0, 0, 0, TABLE_USERS, 1 } },
 		/* Beyond the last value. */
-		{ 0, 0, 7, { 0, TABLE, 0, 0, 0, 1, TABLE_GROUPS } },
-		{ -1, -1, 7, { 0, TABLE, 0, 0, 0, 1, TABLE_KINDS } },
-		{ -1, -1, 7, { 0, TABLE, 0, 0, 0, 1, 0xff } },
+		{ 0, 0, 8, { 0, TABLE, 0, 0, 0, 1, TABLE_GROUPS, 0 } },
+		{ -1, -1, 8, { 0, TABLE, 0, 0, 0, 1, TABLE_KINDS, 1 } },
+		{ -1, -1, 8, { 0, TABLE, 0, 0, 0, 1, 0xff, 1 } },
+		{ -1, -1, 7, { 0, TABLE, 0, 0, 0, 1, TABLE_USERS } },
 		{ 0, 0, 11, { 0, RULE, 0, 0, 0, 1, A_QUARANTINE, 0, 0, 0,
 		    0 } },
 		{ -1, -1, 11, { 0, RULE, 0, 0, 0, 1, A_MAX, 0, 0, 0, 0 } },
@@ -768,9 +884,13 @@ t_large(void **state)
 			in[j] = 1;
 	}
 	assert_true(send_all(p, ROLE_WORKER) > 0);
+	reallocs = 0;
 	q = take_first(nitems);
+	/* Not for each item anew: room doubles. */
+	assert_in_range(reallocs, 2, 12);
 	assert_int_equal(policy_finish(q), 0);
 	t = policy_table(q, 1);
+	assert_true(t->room >= t->nranges);
 	assert_int_equal(t->nranges, MANY - (MANY + 2) / 3);
 	for (i = 0, n = 0; i < MANY; i++)
 		if (i % 3 != 0) {
@@ -821,6 +941,8 @@ main(void)
 		cmocka_unit_test(t_round_trip),
 		cmocka_unit_test(t_bytes),
 		cmocka_unit_test(t_roles),
+		cmocka_unit_test(t_want),
+		cmocka_unit_test(t_complete),
 		cmocka_unit_test(t_truncated),
 		cmocka_unit_test(t_flaws),
 		cmocka_unit_test(t_unknown_kinds),

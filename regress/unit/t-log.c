@@ -307,27 +307,42 @@ t_syslog_stuck(void **state)
 	close(pair[1]);
 }
 
-/* A new socket in the place of the old one, which is closed. */
+/*
+ * A new socket in the place of the old one, which is closed; but the number
+ * is the old one's, for a thread may be about to write to it.
+ */
 static void
 t_setfd(void **state)
 {
-	int	 pair[2];
+	int	 pair[2], fd, i;
 
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair), 0);
-	close(pair[0]);
 	log_init("worker", pair[1], 0);
-	log_setfd(dup(out[1]));
-	assert_int_equal(fcntl(pair[1], F_GETFD), -1);
-	log_info("again");
-	check_frame(LOG_INFO, "again");
+	for (i = 0; i < 3; i++) {
+		assert_true((fd = dup(out[1])) != -1);
+		log_setfd(fd);
+		assert_int_equal(fcntl(fd, F_GETFD), -1);
+		assert_true(fcntl(pair[1], F_GETFD) != -1);
+		log_info("again");
+		check_frame(LOG_INFO, "again");
+		expect_end();
+	}
+	/* Nobody has the other end of the first one any more. */
+	assert_int_equal(send(pair[0], "x", 1, MSG_NOSIGNAL), -1);
+	assert_int_equal(errno, ECONNREFUSED);
+	close(pair[0]);
+	close(pair[1]);
 	/* And from stderr, which is not closed. */
-	log_setfd(-1);
-	log_setfd(dup(out[1]));
+	log_init("worker", -1, 0);
+	assert_true((fd = dup(out[1])) != -1);
+	log_setfd(fd);
 	assert_true(fcntl(STDERR_FILENO, F_GETFD) != -1);
+	assert_true(fcntl(fd, F_GETFD) != -1);
 	log_info("again");
 	check_frame(LOG_INFO, "again");
-	log_setfd(-1);
+	log_init(NULL, -1, 0);
+	close(fd);
 }
 
 /* There may be a syslogd here, or not. */

@@ -131,10 +131,14 @@ static size_t
 fake_holders(const struct sock *sock, const struct budget *budget,
     struct holder list[MAX_HOLDERS])
 {
+	size_t	 i;
+
 	assert_int_equal(sock->state, SOCK_OWNED);
 	assert_true(budget->usec > 0);
 	script.asked_holders++;
 	memcpy(list, script.holders, sizeof(script.holders));
+	for (i = 0; i < MAX_HOLDERS; i++)
+		list[i].source = SRC_SCAN;
 	return (script.nholders);
 }
 

@@ -101,15 +101,25 @@ static struct range	 all[] = { { 0, UINT32_MAX } };
 static struct range	 zero[] = { { 0, 0 } };
 static struct range	 subs[] = { { 100000, 165535 } };
 
-enum { ANY, SOME, STAFF, EMPTY, ALL, ZERO, SUBS, TABLES };
+enum {
+	ANY, SOME, STAFF, EMPTY, ALL, ZERO, SUBS,
+	/* Not all of their names could be asked for. */
+	SOME_YET, STAFF_YET, NONE_YET,
+	TABLES
+};
+
+#define TABLE(r, n, c)	{ .ranges = r, .nranges = n, .complete = c }
 
 static const struct table	 tables[TABLES] = {
-	[SOME] =	{ .ranges = some, .nranges = NITEMS(some) },
-	[STAFF] =	{ .ranges = staff, .nranges = NITEMS(staff) },
-	[EMPTY] =	{ .ranges = NULL, .nranges = 0 },
-	[ALL] =		{ .ranges = all, .nranges = NITEMS(all) },
-	[ZERO] =	{ .ranges = zero, .nranges = NITEMS(zero) },
-	[SUBS] =	{ .ranges = subs, .nranges = NITEMS(subs) },
+	[SOME] =	TABLE(some, NITEMS(some), 1),
+	[STAFF] =	TABLE(staff, NITEMS(staff), 1),
+	[EMPTY] =	TABLE(NULL, 0, 1),
+	[ALL] =		TABLE(all, NITEMS(all), 1),
+	[ZERO] =	TABLE(zero, NITEMS(zero), 1),
+	[SUBS] =	TABLE(subs, NITEMS(subs), 1),
+	[SOME_YET] =	TABLE(some, NITEMS(some), 0),
+	[STAFF_YET] =	TABLE(staff, NITEMS(staff), 0),
+	[NONE_YET] =	TABLE(NULL, 0, 0),
 };
 
 /* One matcher as the tests write it. */
@@ -219,6 +229,20 @@ t_matchers(void **state)
 		    { 0, 0, 0, 0, 0, 0, 0 }, { 0, 1, 1, 0, 1, 1, 1 } },
 		{ M_GROUP, ANY, NULL,
 		    { 0, 0, 0, 0, 0, 0, 0 }, { 0, 0, 0, 0, 0, 0, 0 } },
+		/*
+		 * Who is not in a table that lacks names may belong into it:
+		 * neither is true.  Who is in it is in it.
+		 */
+		{ M_USER, SOME_YET, NULL,
+		    { 0, 1, 1, 1, 0, 0, 1 }, { 0, 0, 0, 0, 0, 0, 0 } },
+		{ M_UID, SOME_YET, NULL,
+		    { 0, 1, 1, 1, 0, 0, 1 }, { 0, 0, 0, 0, 0, 0, 0 } },
+		{ M_USER, NONE_YET, NULL,
+		    { 0, 0, 0, 0, 0, 0, 0 }, { 0, 0, 0, 0, 0, 0, 0 } },
+		{ M_GROUP, STAFF_YET, NULL,
+		    { 0, 1, 1, 0, 0, 0, 1 }, { 0, 0, 0, 0, 0, 0, 0 } },
+		{ M_GROUP, NONE_YET, NULL,
+		    { 0, 0, 0, 0, 0, 0, 0 }, { 0, 0, 0, 0, 0, 0, 0 } },
 		/* What was not found can't be told from anything. */
 		{ M_PROGRAM, ANY, "perl",
 		    { 0, 1, 0, 0, 0, 0, 0 }, { 0, 0, 0, 1, 1, 1, 1 } },
@@ -316,6 +340,15 @@ t_rules(void **state)
 		{ 2, { { A_REJECT, 1, { { M_USER, 1, SOME, NULL } } },
 		    { A_REJECT, 1, { { M_EXE, 1, ANY, "/usr/*" } } } },
 		    { 0, 0, 0, 0, 1, 1, 0 } },
+		/* Nor because nothing is known of the others. */
+		{ 2, { { A_REJECT, 1, { { M_USER, 1, SOME_YET, NULL } } },
+		    { A_REJECT, 1, { { M_USER, 0, ZERO, NULL } } } },
+		    { 0, 0, 0, 0, 0, 2, 0 } },
+		{ 3, { { A_REJECT, 1, { { M_GROUP, 1, NONE_YET, NULL } } },
+		    { A_REJECT, 2, { { M_USER, 0, SOME_YET, NULL },
+		    { M_PROGRAM, 0, ANY, "perl" } } },
+		    { A_PASS, 0, { { M_USER, 0, 0, NULL } } } },
+		    { 3, 2, 3, 3, 3, 3, 3 } },
 	};
 	size_t	 i;
 	int	 who;

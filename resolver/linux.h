@@ -1,0 +1,46 @@
+/*
+ * Copyright (c) 2026 the milter-sysuser authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/* Between the parts of the backend for Linux. */
+
+#ifndef LINUX_H
+#define LINUX_H
+
+#include "linux_proc.h"
+#include "os.h"
+
+/* linux_cgroup.c */
+void	 cgroup_open(void);
+size_t	 cgroup_pids(uint64_t, uint32_t *, size_t);
+
+/* linux_cmdline.c */
+size_t	 cmdline_read(int, char *, size_t);
+
+/* linux_files.c; all that is read is read from here, which is /proc. */
+extern int proc_dir;
+int	 pid_open(uint32_t);
+int	 pid_stat(int, char *, size_t, struct proc_stat *);
+int	 pid_holds(int, const struct holder *);
+int	 holds(int, const char *, uint64_t);
+ssize_t	 file_read(int, const char *, char *, size_t);
+const char *link_read(int, const char *, char *, size_t);
+
+/* linux_search.c */
+void	 search_open(void);
+size_t	 linux_holders(const struct sock *, const struct budget *,
+	    struct holder[MAX_HOLDERS]);
+
+#endif

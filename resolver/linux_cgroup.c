@@ -1,0 +1,109 @@
+/*
+ * Copyright (c) 2026 the milter-sysuser authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * The processes of a control group, from its id, which is what the kernel
+ * notes in a socket (cgroups(7), version 2; open_by_handle_at(2)).
+ */
+
+#include <sys/mount.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <mntent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "linux.h"
+#include "log.h"
+
+#define ROOT_ID		1		/* all processes: no short cut */
+#define FILEID_KERNFS	0xfe		/* <linux/exportfs.h>, kernel only */
+
+static int	 hierarchy = -1;
+
+/*
+ * As root.  A mount of its own, that is nowhere: from its root no ".." leads
+ * out, as it would from the directory that everybody sees.
+ */
+void
+cgroup_open(void)
+{
+	struct mntent	*me;
+	FILE		*f;
+	int		 tree = -1;
+
+	if ((f = setmntent("/proc/self/mounts", "re")) == NULL)
+		return;
+	while (tree == -1 && (me = getmntent(f)) != NULL)
+		if (strcmp(me->mnt_type, "cgroup2") == 0)
+			tree = open_tree(AT_FDCWD, me->mnt_dir,
+			    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	endmntent(f);
+	/* The tree itself is no descriptor to open by, and stays open. */
+	if (tree != -1)
+		hierarchy = openat(tree, ".",
+		    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (hierarchy == -1)
+		log_debug("no control groups to search in");
+}
+
+static int
+group_open(uint64_t id)
+{
+	union {
+		struct file_handle	 fh;
+		char			 room[sizeof(struct file_handle) +
+					    sizeof(id)];
+	} u;
+
+	u.fh.handle_bytes = sizeof(id);
+	u.fh.handle_type = FILEID_KERNFS;
+	memcpy(u.fh.f_handle, &id, sizeof(id));
+	return (open_by_handle_at(hierarchy, &u.fh,
+	    O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+}
+
+/*
+ * The processes of that group, in the order of the kernel.  Returns their
+ * number; 0 if they are more than max, or can't be told.
+ */
+size_t
+cgroup_pids(uint64_t id, uint32_t *pids, size_t max)
+{
+	char		 buf[4096], *p, *end;
+	ssize_t		 len;
+	size_t		 n = 0;
+	int		 dir;
+
+	if (hierarchy == -1 || id == ROOT_ID || (dir = group_open(id)) == -1)
+		return (0);
+	len = file_read(dir, "cgroup.procs", buf, sizeof(buf));
+	(void)close(dir);
+	if (len <= 0 || len == sizeof(buf))
+		return (0);
+	for (p = buf; (end = memchr(p, '\n', buf + len - p)) != NULL;
+	    p = end + 1) {
+		*end = '\0';
+		if (n == max)
+			return (0);
+		if (proc_pid(p, &pids[n]) == 0)
+			n++;
+	}
+	return (n);
+}

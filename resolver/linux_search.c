@@ -1,0 +1,498 @@
+/*
+ * Copyright (c) 2026 the milter-sysuser authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Which processes hold a socket?  A bounded search of /proc, which begins
+ * where the answer is most likely.
+ */
+
+#include <sys/stat.h>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "linux.h"
+#include "log.h"
+
+#define PID_END		(4 * 1024 * 1024 + 1)	/* the kernel's own limit */
+#define SPAN_FIRST	16		/* pids, the first step down */
+#define SPAN_PIDS	512		/* processes in one step */
+#define GO_ON		16		/* see search_shorten() */
+#define PATIENCE	8		/* see search_over() */
+#define CGROUP_PIDS	64		/* more are no short cut */
+
+/* Processes that had connections of a uid, the last one first. */
+struct memory {
+	uint32_t		 uid;
+	uint32_t		 pids[4];	/* 0: none */
+};
+
+static struct {
+	int			 loadavg;
+	long			 base;		/* see search_open(), or -1 */
+	struct memory		 memory[1024];
+} state = { .loadavg = -1, .base = -1 };
+
+/* A search under way. */
+struct search {
+	const struct sock	*sock;
+	const struct budget	*budget;
+	struct holder		*list;
+	size_t			 n;
+	enum source		 source;	/* where we look now */
+	uint64_t		 begin, cpu;	/* usec, on the two clocks */
+	uint64_t		 usec;		/* to end after begin */
+};
+
+static long	 read_base(void);
+static uint32_t	 last_pid(void);
+static size_t	 list_pids(uint32_t, uint32_t, uint32_t *, size_t);
+static void	 walk(struct search *,
+		    void (*)(struct search *, uint32_t));
+static void	 walk_down(struct search *, uint32_t, uint32_t,
+		    void (*)(struct search *, uint32_t));
+static void	 visit(struct search *, uint32_t);
+static void	 visit_remembered(struct search *);
+static void	 visit_cgroup(struct search *);
+static void	 visit_own(struct search *, uint32_t);
+static void	 visit_other(struct search *, uint32_t);
+static void	 visit_tasks(struct search *, uint32_t);
+static void	 remember(uint32_t, uint32_t);
+static int	 is_owners(const struct search *, uint32_t);
+static uint64_t	 search_time(const struct search *);
+static int	 search_over(const struct search *);
+static void	 search_shorten(struct search *);
+static int	 search_fds(struct search *, const char *);
+static int	 find_fd(struct search *, int, const char *, size_t);
+static void	 add_holder(struct search *, uint32_t, uint32_t, int);
+
+/*
+ * First the processes that had a connection of this uid before, and those of
+ * the control group where the socket was made, if they are few.  Then, in
+ * three passes, all: processes that run as the socket's owner; the others, to
+ * which it was passed or which changed their uid; and, only if none of these
+ * has it, threads with descriptors of their own and those whose first thread
+ * has ended.
+ */
+size_t
+linux_holders(const struct sock *sock, const struct budget *budget,
+    struct holder list[MAX_HOLDERS])
+{
+	struct search	 s;
+	size_t		 i;
+
+	memset(&s, 0, sizeof(s));
+	s.sock = sock;
+	s.budget = budget;
+	s.list = list;
+	if (sock->inode == 0)
+		return (0);
+	s.usec = budget->usec;
+	s.begin = clock_usec(CLOCK_MONOTONIC);
+	s.cpu = clock_usec(CLOCK_THREAD_CPUTIME_ID);
+	s.source = SRC_CACHE;
+	visit_remembered(&s);
+	s.source = SRC_CGROUP;
+	visit_cgroup(&s);
+	s.source = SRC_SCAN;
+	walk(&s, visit_own);
+	if (s.n > 0)
+		search_shorten(&s);
+	walk(&s, visit_other);
+	if (s.n == 0)
+		walk(&s, visit_tasks);
+	for (i = 0; i < s.n && i < MAX_HOLDERS; i++)
+		remember(sock->uid, list[i].pid);
+	return (s.n);
+}
+
+/*
+ * A sender is nearly always one of the youngest processes, and listing all
+ * of a large /proc costs milliseconds.  The kernel lets us begin in the
+ * middle: the position of a process in /proc is its pid and a constant.
+ * That is not documented, so the constant is learnt and tried.  If it is not
+ * as we think, base is -1 and each step reads from the start: slow, but
+ * nothing is missed.
+ */
+void
+search_open(void)
+{
+	uint32_t	 pid;
+
+	state.loadavg = openat(proc_dir, "loadavg", O_RDONLY | O_CLOEXEC);
+	if ((state.base = read_base()) != -1 &&
+	    (list_pids(getpid(), getpid() + 1, &pid, 1) != 1 ||
+	    pid != (uint32_t)getpid()))
+		state.base = -1;
+	if (state.base == -1)
+		log_debug("/proc can't be entered in the middle");
+}
+
+/* The position of an entry stands in the one before it. */
+static long
+read_base(void)
+{
+	char			 buf[2048]
+				    __attribute__((aligned(8)));
+	const struct dirent64	*d;
+	long			 before = -1;
+	uint32_t		 pid;
+	ssize_t			 n, off;
+
+	if (lseek(proc_dir, 0, SEEK_SET) == -1)
+		return (-1);
+	while ((n = getdents64(proc_dir, buf, sizeof(buf))) > 0)
+		for (off = 0; off < n; off += d->d_reclen) {
+			d = (const struct dirent64 *)(buf + off);
+			if (before != -1 && proc_pid(d->d_name, &pid) == 0)
+				return (before - (long)pid);
+			before = d->d_off;
+		}
+	return (-1);
+}
+
+/* Where to begin.  Any answer is right, a good one is quick. */
+static uint32_t
+last_pid(void)
+{
+	char		 buf[128];
+	uint32_t	 pid;
+	ssize_t		 n;
+
+	n = pread(state.loadavg, buf, sizeof(buf), 0);
+	if (n <= 0 || proc_lastpid(buf, n, &pid) == -1 || pid >= PID_END)
+		return (PID_END - 1);
+	return (pid);
+}
+
+/*
+ * The pids from..to-1 that are in use, rising, max at most.  The buffer is
+ * small, for what is read beyond the last one was found in vain.
+ */
+static size_t
+list_pids(uint32_t from, uint32_t to, uint32_t *pids, size_t max)
+{
+	char			 buf[512] __attribute__((aligned(8)));
+	const struct dirent64	*d;
+	size_t			 count = 0;
+	uint32_t		 pid;
+	ssize_t			 n, off;
+
+	if (lseek(proc_dir, state.base == -1 ? 0 :
+	    state.base + (long)from, SEEK_SET) == -1)
+		return (0);
+	while ((n = getdents64(proc_dir, buf, sizeof(buf))) > 0)
+		for (off = 0; off < n; off += d->d_reclen) {
+			d = (const struct dirent64 *)(buf + off);
+			if (proc_pid(d->d_name, &pid) == -1 || pid < from)
+				continue;
+			if (pid >= to || count == max)
+				return (count);
+			pids[count++] = pid;
+		}
+	return (count);
+}
+
+/*
+ * From the youngest process to the oldest: down from the pid that was given
+ * last, and then, for pids start again from below, down from the end.
+ */
+static void
+walk(struct search *s, void (*look)(struct search *, uint32_t))
+{
+	uint32_t	 last;
+
+	if (search_over(s))
+		return;
+	last = last_pid();
+	walk_down(s, 1, last + 1, look);
+	walk_down(s, last + 1, PID_END, look);
+}
+
+static void
+walk_down(struct search *s, uint32_t from, uint32_t to,
+    void (*look)(struct search *, uint32_t))
+{
+	uint32_t	 pids[SPAN_PIDS], low, step = SPAN_FIRST;
+	size_t		 i, n;
+
+	while (to > from && !search_over(s)) {
+		low = to - from > step ? to - step : from;
+		n = list_pids(low, to, pids, SPAN_PIDS);
+		if (n == SPAN_PIDS && to - low > SPAN_PIDS) {
+			/* Perhaps not all of them: a smaller step. */
+			step = SPAN_PIDS;
+			continue;
+		}
+		for (i = n; i > 0 && !search_over(s); i--)
+			look(s, pids[i - 1]);
+		to = low;
+		if (n < SPAN_PIDS / 8 && step < PID_END)
+			step *= 2;
+	}
+}
+
+/* Look at one process, unless it was looked at with success before. */
+static void
+visit(struct search *s, uint32_t pid)
+{
+	char	 path[32];
+	size_t	 i;
+	int	 fd;
+
+	for (i = 0; i < s->n && i < MAX_HOLDERS; i++)
+		if (s->list[i].pid == pid)
+			return;
+	(void)snprintf(path, sizeof(path), "%u/fd", pid);
+	if ((fd = search_fds(s, path)) != -1)
+		add_holder(s, pid, 0, fd);
+}
+
+/* Where the memory of a uid begins; others may have the same place. */
+static struct memory *
+memory_of(uint32_t uid)
+{
+	return (&state.memory[uid * 2654435761U % NITEMS(state.memory)]);
+}
+
+/* That process held a connection of uid: it is looked at first next time. */
+static void
+remember(uint32_t uid, uint32_t pid)
+{
+	struct memory	*m = memory_of(uid);
+	size_t		 i;
+
+	if (m->uid != uid)
+		memset(m, 0, sizeof(*m));
+	m->uid = uid;
+	for (i = 0; i < NITEMS(m->pids) - 1 && m->pids[i] != pid; i++)
+		continue;
+	memmove(m->pids + 1, m->pids, i * sizeof(m->pids[0]));
+	m->pids[0] = pid;
+}
+
+static void
+visit_remembered(struct search *s)
+{
+	struct memory	 m = *memory_of(s->sock->uid);
+	size_t		 i;
+
+	if (m.uid != s->sock->uid)
+		return;
+	for (i = 0; i < NITEMS(m.pids) && !search_over(s); i++)
+		if (m.pids[i] != 0)
+			visit(s, m.pids[i]);
+}
+
+static void
+visit_cgroup(struct search *s)
+{
+	uint32_t	 pids[CGROUP_PIDS];
+	size_t		 n;
+
+	if (s->n > 0 || s->sock->cgroup == 0)
+		return;
+	n = cgroup_pids(s->sock->cgroup, pids, NITEMS(pids));
+	while (n > 0 && !search_over(s))
+		visit(s, pids[--n]);
+}
+
+static void
+visit_own(struct search *s, uint32_t pid)
+{
+	if (is_owners(s, pid))
+		visit(s, pid);
+}
+
+static void
+visit_other(struct search *s, uint32_t pid)
+{
+	size_t	 before = s->n;
+
+	if (is_owners(s, pid))
+		return;
+	visit(s, pid);
+	if (s->n > before)
+		search_shorten(s);
+}
+
+/* The threads of a process, each with its own table of descriptors. */
+static void
+visit_tasks(struct search *s, uint32_t pid)
+{
+	char			 buf[2048] __attribute__((aligned(8)));
+	char			 path[64];
+	const struct dirent64	*d;
+	uint32_t		 tid;
+	ssize_t			 n, off;
+	int			 dir, fd;
+
+	if (!is_owners(s, pid))
+		return;
+	(void)snprintf(path, sizeof(path), "%u/task", pid);
+	dir = openat(proc_dir, path,
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir == -1)
+		return;
+	while (!search_over(s) && s->n == 0 &&
+	    (n = getdents64(dir, buf, sizeof(buf))) > 0)
+		for (off = 0; off < n && s->n == 0 && !search_over(s);
+		    off += d->d_reclen) {
+			d = (const struct dirent64 *)(buf + off);
+			if (proc_pid(d->d_name, &tid) == -1 || tid == pid)
+				continue;
+			(void)snprintf(path, sizeof(path), "%u/task/%u/fd",
+			    pid, tid);
+			if ((fd = search_fds(s, path)) != -1)
+				add_holder(s, pid, tid, fd);
+		}
+	(void)close(dir);
+}
+
+/* A process that may not be dumped keeps its uid on this directory. */
+static int
+is_owners(const struct search *s, uint32_t pid)
+{
+	struct stat	 sb;
+	char		 path[16];
+
+	(void)snprintf(path, sizeof(path), "%u", pid);
+	return (fstatat(proc_dir, path, &sb, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    sb.st_uid == s->sock->uid);
+}
+
+static uint64_t
+search_time(const struct search *s)
+{
+	return (clock_usec(CLOCK_MONOTONIC) - s->begin);
+}
+
+/*
+ * On a busy machine most of the time that goes by is not ours: then it is the
+ * CPU time that counts, whose clock is slow to read, up to a limit.
+ */
+static int
+search_over(const struct search *s)
+{
+	uint64_t	 usec;
+
+	if (s->n > 0 && s->budget->busy != NULL &&
+	    s->budget->busy(s->budget->arg))
+		return (1);
+	if ((usec = search_time(s)) < s->usec)
+		return (0);
+	return (usec >= s->usec * PATIENCE ||
+	    clock_usec(CLOCK_THREAD_CPUTIME_ID) - s->cpu >= s->usec);
+}
+
+/*
+ * Once a holder is known, the processes of other users can add to the number
+ * of holders, but the one to name does not change.  To read all descriptors
+ * of a host takes tens of milliseconds, so only a small part of the budget is
+ * spent on that.
+ */
+static void
+search_shorten(struct search *s)
+{
+	uint64_t	 usec = search_time(s) + s->budget->usec / GO_ON;
+
+	if (usec < s->usec)
+		s->usec = usec;
+}
+
+/* The descriptor in this directory that is the socket, or -1. */
+static int
+search_fds(struct search *s, const char *path)
+{
+	char	 buf[8192] __attribute__((aligned(8)));
+	ssize_t	 n;
+	int	 dir, fd = -1;
+
+	dir = openat(proc_dir, path,
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir == -1)
+		return (-1);
+	while (fd == -1 && !search_over(s) &&
+	    (n = getdents64(dir, buf, sizeof(buf))) > 0)
+		fd = find_fd(s, dir, buf, n);
+	(void)close(dir);
+	return (fd);
+}
+
+/* The highest first: a connection was opened after the program's files. */
+static int
+find_fd(struct search *s, int dir, const char *buf, size_t len)
+{
+	const struct dirent64	*d;
+	uint16_t		 at[8192 / 24];
+	uint64_t		 fd;
+	size_t			 n = 0, off;
+
+	for (off = 0; off < len && n < NITEMS(at); off += d->d_reclen) {
+		d = (const struct dirent64 *)(buf + off);
+		at[n++] = off;
+	}
+	while (n > 0) {
+		d = (const struct dirent64 *)(buf + at[--n]);
+		if (proc_uint(d->d_name, strlen(d->d_name), INT_MAX,
+		    &fd) == 0 && holds(dir, d->d_name, s->sock->inode))
+			return (fd);
+		if (n % 16 == 0 && search_over(s))
+			break;
+	}
+	return (-1);
+}
+
+/* Name the process for ever, and see that it is that one which has it. */
+static void
+add_holder(struct search *s, uint32_t pid, uint32_t tid, int fd)
+{
+	struct holder		 h;
+	struct proc_stat	 st;
+	struct stat		 sb;
+	char			 buf[2048], path[32];
+	int			 dir, task;
+
+	if ((dir = task = pid_open(pid)) == -1)
+		return;
+	if (tid != 0) {
+		(void)snprintf(path, sizeof(path), "task/%u", tid);
+		task = openat(dir, path,
+		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	}
+	memset(&h, 0, sizeof(h));
+	h.pid = pid;
+	h.tid = tid;
+	h.fd = fd;
+	h.inode = s->sock->inode;
+	h.source = s->source;
+	if (task != -1 && fstat(dir, &sb) == 0 &&
+	    pid_stat(dir, buf, sizeof(buf), &st) == 0 &&
+	    pid_holds(task, &h)) {
+		h.uid = sb.st_uid;
+		h.start = st.start;
+		if (s->n < MAX_HOLDERS)
+			s->list[s->n] = h;
+		s->n++;
+	}
+	if (task != dir && task != -1)
+		(void)close(task);
+	(void)close(dir);
+}
