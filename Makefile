@@ -1,5 +1,8 @@
 # milter-sysuser: GNU make and bmake.  See README.
 
+# BSD make goes into obj of its own accord; GNU make passes this over.
+.OBJDIR: ./
+
 PREFIX = /usr/local
 LIBEXECDIR = $(PREFIX)/libexec/milter-sysuser
 
