@@ -31,6 +31,7 @@
 
 #define CHANNEL_FD	3	/* to the parent */
 #define SYSLOG_FD	4	/* unless -d */
+#define LEAVE_TIME	11	/* s; workers give their sessions 10 */
 
 static uint32_t
 number(const char *what, const char *arg)
@@ -134,10 +135,45 @@ child_ready(struct peer *parent)
 	(void)peer_send(parent, &m);
 }
 
+/* That policy is in force. */
+void
+child_ack(struct peer *parent, uint32_t generation)
+{
+	struct msg	 m;
+
+	msg_new(&m, IMSG_CONF_ACK, 0);
+	put_u32(&m, generation);
+	put_u32(&m, 0);
+	(void)peer_send(parent, &m);
+}
+
 int
 on_logfd(struct peer *parent, struct msg *m)
 {
 	(void)parent;
 	log_setfd(msg_claim_fd(m));
 	return (msg_end(m));
+}
+
+static void
+cb_leave(int fd, short event, void *arg)
+{
+	(void)fd;
+	(void)event;
+	(void)arg;
+	exit(0);
+}
+
+/*
+ * The parent has gone, and the workers may still have sessions that need us:
+ * who calls this leaves when they have, or in this time.
+ */
+void
+child_leave(void)
+{
+	static struct event	 timer;
+	struct timeval		 tv = { LEAVE_TIME, 0 };
+
+	evtimer_set(&timer, cb_leave, NULL);
+	(void)evtimer_add(&timer, &tv);
 }

@@ -424,8 +424,8 @@ got_match(struct policy *p, struct msg *m)
 }
 
 /* Take one item.  Returns 0, or -1 if it made no sense. */
-int
-policy_item(struct policy *p, struct msg *m)
+static int
+take_item(struct policy *p, struct msg *m)
 {
 	switch ((enum kind)get_u16(m)) {
 	case KIND_TIMEOUT:
@@ -479,12 +479,9 @@ range_cmp(const void *a, const void *b)
 	return (x->lo < y->lo ? -1 : x->lo > y->lo);
 }
 
-/*
- * The last item has come: make the tables fit for searching.  Returns 0, or -1
- * if the policy of a worker is not complete.
- */
-int
-policy_finish(struct policy *p)
+/* Make the tables fit for searching. */
+static void
+sort_tables(struct policy *p)
 {
 	struct table	*t;
 	size_t		 i, n;
@@ -501,5 +498,55 @@ policy_finish(struct policy *p)
 				t->ranges[n++] = t->ranges[i];
 		t->nranges = n;
 	}
-	return (p->header == NULL || p->header_fields.n == 0 ? -1 : 0);
+}
+
+/*
+ * The messages that bring a policy, for their handlers: each returns 0, or -1
+ * if it made no sense.  CONF_BEGIN:
+ */
+int
+policy_begin(struct incoming *in, struct msg *m)
+{
+	uint32_t	 generation = get_u32(m);
+
+	in->items = get_u32(m);
+	if (msg_end(m) == -1)
+		return (-1);
+	policy_free(in->policy);
+	if ((in->policy = policy_new()) == NULL)
+		return (-1);
+	in->policy->generation = generation;
+	return (0);
+}
+
+/* CONF_ITEM: */
+int
+policy_item(struct incoming *in, struct msg *m)
+{
+	if (in->policy == NULL || in->items == 0)
+		return (-1);
+	in->items--;
+	return (take_item(in->policy, m));
+}
+
+/* CONF_END; the policy is the caller's then, who puts it in force. */
+int
+policy_end(struct incoming *in, struct msg *m, struct policy **done)
+{
+	uint32_t	 generation = get_u32(m);
+
+	if (msg_end(m) == -1 || in->policy == NULL || in->items != 0 ||
+	    generation != in->policy->generation)
+		return (-1);
+	sort_tables(in->policy);
+	*done = in->policy;
+	in->policy = NULL;
+	return (0);
+}
+
+/* True if a worker can work with it. */
+int
+policy_complete(const struct policy *p)
+{
+	return (p->header != NULL && p->header_fields.n > 0);
 }

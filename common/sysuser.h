@@ -189,6 +189,12 @@ struct policy {
 	struct rules		 rules;
 };
 
+/* One on its way to a child. */
+struct incoming {
+	struct policy		*policy;	/* so far, or NULL */
+	uint32_t		 items;		/* still to come */
+};
+
 /*
  * Messages.  Which of them is legal from whom, when and how long is said in
  * msgtab.c and nowhere else.
@@ -375,6 +381,8 @@ void	 child_drop(const struct child *, int);
 void	 child_serve(const struct child *, struct peer *,
 	    const struct handler *, void (*)(struct peer *, const char *));
 void	 child_ready(struct peer *);
+void	 child_ack(struct peer *, uint32_t);
+void	 child_leave(void);
 int	 on_logfd(struct peer *, struct msg *);
 
 /* clock.c */
@@ -387,8 +395,10 @@ int	 policy_send(const struct policy *, enum role,
 	    int (*)(struct msg *, void *), void *);
 struct policy *policy_new(void);
 void	 policy_free(struct policy *);
-int	 policy_item(struct policy *, struct msg *);
-int	 policy_finish(struct policy *);
+int	 policy_begin(struct incoming *, struct msg *);
+int	 policy_item(struct incoming *, struct msg *);
+int	 policy_end(struct incoming *, struct msg *, struct policy **);
+int	 policy_complete(const struct policy *);
 struct table *policy_table(const struct policy *, uint32_t);
 
 /* msgtab.c */

@@ -33,7 +33,6 @@
 
 #define CLIENTS_MAX	1000
 #define CLIENTS_OTHERS	500		/* of them for others than root */
-#define LEAVE_TIME	11		/* s, that workers have to finish */
 
 /* Who is connected; each asks one thing at a time. */
 struct client {
@@ -112,22 +111,10 @@ control_init(struct peer *p)
 	resolver.chan.fd = -1;
 }
 
-static void
-cb_leave(int fd, short event, void *arg)
-{
-	(void)fd;
-	(void)event;
-	(void)arg;
-	exit(0);
-}
-
 /* The parent closed the channel: leave when the resolver does. */
 void
 control_gone(struct peer *peer, const char *why)
 {
-	static struct event	 timer;
-	struct timeval		 tv = { LEAVE_TIME, 0 };
-
 	(void)peer;
 	if (why != NULL)
 		fatalx("the parent makes no sense");
@@ -139,8 +126,7 @@ control_gone(struct peer *peer, const char *why)
 		(void)evtimer_del(&ev_pause);
 		close(listen_fd);
 	}
-	evtimer_set(&timer, cb_leave, NULL);
-	(void)evtimer_add(&timer, &tv);
+	child_leave();
 }
 
 static void

@@ -34,9 +34,8 @@
 #define DRAIN_MOST	100		/* ticks */
 
 static struct worker {
-	struct policy	*policy;	/* on its way */
-	uint32_t	 items;		/* of it, still to come */
-	uint32_t	 generation;
+	struct incoming	 conf;
+	int		 configured;
 	int		 listen_fd;
 	int		 drain_fd;
 	unsigned int	 ticks;		/* of draining */
@@ -75,40 +74,31 @@ static int
 on_conf_begin(struct peer *parent, struct msg *m)
 {
 	(void)parent;
-	env.generation = get_u32(m);
-	env.items = get_u32(m);
-	policy_free(env.policy);
-	if ((env.policy = policy_new()) == NULL)
-		fatal("policy_new");
-	env.policy->generation = env.generation;
-	return (msg_end(m));
+	return (policy_begin(&env.conf, m));
 }
 
 static int
 on_conf_item(struct peer *parent, struct msg *m)
 {
 	(void)parent;
-	if (env.policy == NULL || env.items-- == 0)
-		return (-1);
-	return (policy_item(env.policy, m));
+	return (policy_item(&env.conf, m));
 }
 
 static int
 on_conf_end(struct peer *parent, struct msg *m)
 {
-	struct msg	 ack;
-	uint32_t	 generation = get_u32(m);
+	struct policy	*p;
 
-	if (msg_end(m) == -1 || env.policy == NULL || env.items != 0 ||
-	    generation != env.generation || policy_finish(env.policy) == -1)
+	if (policy_end(&env.conf, m, &p) == -1)
 		return (-1);
-	(void)smfi_settimeout(env.policy->timeout);
-	link_policy(env.policy);
-	env.policy = NULL;
-	msg_new(&ack, IMSG_CONF_ACK, 0);
-	put_u32(&ack, generation);
-	put_u32(&ack, 0);
-	(void)peer_send(parent, &ack);
+	if (!policy_complete(p)) {
+		policy_free(p);
+		return (-1);
+	}
+	(void)smfi_settimeout(p->timeout);
+	env.configured = 1;
+	child_ack(parent, p->generation);
+	link_policy(p);
 	return (0);
 }
 
@@ -131,7 +121,7 @@ on_start(struct peer *parent, struct msg *m)
 	int		 error;
 
 	if (msg_end(m) == -1 || env.listen_fd == -1 || env.drain_fd == -1 ||
-	    env.generation == 0 || env.policy != NULL)
+	    !env.configured)
 		return (-1);
 	env.listen_fd = listen_adopt(env.listen_fd);
 	if ((error = pthread_create(&thread, NULL, milter, NULL)) != 0)

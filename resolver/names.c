@@ -33,7 +33,6 @@
 #include "log.h"
 #include "names.h"
 
-#define LEAVE_TIME	11		/* s */
 #define NSS_BUFFER	65536
 #define _PATH_SUBUID	"/etc/subuid"
 
@@ -41,28 +40,15 @@ static struct peer	 resolver;
 static int		 quit;
 
 static void
-cb_leave(int fd, short event, void *arg)
-{
-	(void)fd;
-	(void)event;
-	(void)arg;
-	exit(0);
-}
-
-static void
 parent_gone(struct peer *parent, const char *why)
 {
-	static struct event	 timer;
-	struct timeval		 tv = { LEAVE_TIME, 0 };
-
 	(void)parent;
 	if (why != NULL)
 		fatalx("the parent makes no sense");
 	if (!resolver.open)
 		exit(0);
 	quit = 1;
-	evtimer_set(&timer, cb_leave, NULL);
-	(void)evtimer_add(&timer, &tv);
+	child_leave();
 }
 
 static void

@@ -30,14 +30,12 @@
 #include "log.h"
 #include "resolver.h"
 
-#define LEAVE_TIME	11		/* s, that workers have to finish */
 #define CLIENTS_MAX	80
 #define STALE_USEC	250000		/* of a question */
 
 static struct resolver {
 	struct peers	 clients;
-	struct policy	*conf;		/* on its way */
-	uint32_t	 items;		/* of it, still to come */
+	struct incoming	 conf;
 	int		 quit;
 	uint32_t	 can;		/* be known here */
 	uint32_t	 want;		/* of texts: bits 1 << enum text */
@@ -85,15 +83,6 @@ count(enum counter what)
 	env.counters[what]++;
 }
 
-static void
-cb_leave(int fd, short event, void *arg)
-{
-	(void)fd;
-	(void)event;
-	(void)arg;
-	exit(0);
-}
-
 /* When we are to leave, the last worker decides when. */
 static void
 leave(void)
@@ -112,15 +101,11 @@ leave(void)
 void
 resolver_gone(struct peer *parent, const char *why)
 {
-	static struct event	 timer;
-	struct timeval		 tv = { LEAVE_TIME, 0 };
-
 	(void)parent;
 	if (why != NULL)
 		fatalx("the parent makes no sense");
 	env.quit = 1;
-	evtimer_set(&timer, cb_leave, NULL);
-	(void)evtimer_add(&timer, &tv);
+	child_leave();
 	leave();
 }
 
@@ -191,40 +176,28 @@ static int
 on_conf_begin(struct peer *parent, struct msg *m)
 {
 	(void)parent;
-	(void)get_u32(m);
-	env.items = get_u32(m);
-	policy_free(env.conf);
-	if ((env.conf = policy_new()) == NULL)
-		fatal("policy_new");
-	return (msg_end(m));
+	return (policy_begin(&env.conf, m));
 }
 
 static int
 on_conf_item(struct peer *parent, struct msg *m)
 {
 	(void)parent;
-	if (env.conf == NULL || env.items-- == 0)
-		return (-1);
-	return (policy_item(env.conf, m));
+	return (policy_item(&env.conf, m));
 }
 
 /* It says how long a worker waits for us, and which texts are of use. */
 static int
 on_conf_end(struct peer *parent, struct msg *m)
 {
-	struct msg	 ack;
-	uint32_t	 generation = get_u32(m);
+	struct policy	*p;
 
-	if (msg_end(m) == -1 || env.conf == NULL || env.items != 0)
+	if (policy_end(&env.conf, m, &p) == -1)
 		return (-1);
-	pending_patience(env.conf->lookup_timeout);
-	env.want = env.conf->want;
-	policy_free(env.conf);
-	env.conf = NULL;
-	msg_new(&ack, IMSG_CONF_ACK, 0);
-	put_u32(&ack, generation);
-	put_u32(&ack, 0);
-	(void)peer_send(parent, &ack);
+	pending_patience(p->lookup_timeout);
+	env.want = p->want;
+	child_ack(parent, p->generation);
+	policy_free(p);
 	return (0);
 }
 

@@ -116,6 +116,31 @@ send_all(const struct policy *p, enum role role)
 	return (policy_send(p, role, keep, &nitems));
 }
 
+/* As CONF_ITEM brings it: the last one that was announced. */
+static int
+item_of(struct policy *p, struct msg *m)
+{
+	struct incoming	 in = { p, 1 };
+
+	return (policy_item(&in, m));
+}
+
+/* CONF_END, and whether a worker can use what came. */
+static int
+finish_of(struct policy *p)
+{
+	struct incoming		 in = { p, 0 };
+	static struct msg	 m;
+	struct policy		*done = NULL;
+
+	msg_new(&m, IMSG_CONF_END, 0);
+	put_u32(&m, p->generation);
+	assert_int_equal(policy_end(&in, &m, &done), 0);
+	assert_ptr_equal(done, p);
+	assert_null(in.policy);
+	return (policy_complete(p) ? 0 : -1);
+}
+
 /* One item, which is read from its beginning. */
 static int
 take(struct policy *p, const struct msg *item, size_t len)
@@ -126,7 +151,7 @@ take(struct policy *p, const struct msg *item, size_t len)
 	m.len = len;
 	/* What is not in the message must not be looked at. */
 	memset(m.data + len, 0xff, sizeof(m.data) - len);
-	return (policy_item(p, &m));
+	return (item_of(p, &m));
 }
 
 /* The first n items, which are good. */
@@ -351,7 +376,7 @@ t_round_trip(void **state)
 	n = send_all(p, ROLE_WORKER);
 	assert_int_equal(n, nitems);
 	q = take_first(nitems);
-	assert_int_equal(policy_finish(q), 0);
+	assert_int_equal(finish_of(q), 0);
 	assert_int_equal(q->refs, 1);
 	same_policy(p, q);
 	t = policy_table(q, 0);
@@ -450,7 +475,7 @@ t_roles(void **state)
 	assert_true(TAILQ_EMPTY(&q->tables));
 	assert_true(TAILQ_EMPTY(&q->rules));
 	/* For a worker that is not enough. */
-	assert_int_equal(policy_finish(q), -1);
+	assert_int_equal(finish_of(q), -1);
 	policy_free(p);
 	policy_free(q);
 }
@@ -534,7 +559,7 @@ t_complete(void **state)
 	}
 	assert_true(send_all(p, ROLE_WORKER) > 0);
 	q = take_first(nitems);
-	assert_int_equal(policy_finish(q), 0);
+	assert_int_equal(finish_of(q), 0);
 	for (i = 0; i < NITEMS(table); i++) {
 		t = policy_table(q, i);
 		assert_non_null(t);
@@ -699,7 +724,7 @@ t_unknown_kinds(void **state)
 		put_u16(&m, kind);
 		if (kind % 2)
 			put_u32(&m, kind);
-		assert_int_equal(policy_item(p, &m), -1);
+		assert_int_equal(item_of(p, &m), -1);
 	}
 	policy_free(p);
 }
@@ -737,11 +762,43 @@ t_incomplete(void **state)
 				assert_int_equal(take(q, &items[i],
 				    items[i].len), 0);
 		kind = items[skip].data[1];
-		assert_int_equal(policy_finish(q),
+		assert_int_equal(finish_of(q),
 		    kind == HEADER || kind == HEADER_FIELDS ? -1 : 0);
 		policy_free(q);
 	}
 	policy_free(p);
+}
+
+/* Out of step: items that nobody announced, an end too early or of another. */
+static void
+t_steps(void **state)
+{
+	struct incoming		 in = { NULL, 0 };
+	static struct msg	 m;
+	struct policy		*done = NULL;
+
+	(void)state;
+	assert_int_equal(policy_item(&in, &items[0]), -1);
+	msg_new(&m, IMSG_CONF_END, 0);
+	put_u32(&m, 7);
+	assert_int_equal(policy_end(&in, &m, &done), -1);
+	msg_new(&m, IMSG_CONF_BEGIN, 0);
+	put_u32(&m, 7);
+	put_u32(&m, 1);
+	assert_int_equal(policy_begin(&in, &m), 0);
+	msg_new(&m, IMSG_CONF_END, 0);
+	put_u32(&m, 7);
+	assert_int_equal(policy_end(&in, &m, &done), -1);
+	in.items = 0;
+	msg_new(&m, IMSG_CONF_END, 0);
+	put_u32(&m, 8);
+	assert_int_equal(policy_end(&in, &m, &done), -1);
+	assert_int_equal(policy_item(&in, &items[0]), -1);
+	msg_new(&m, IMSG_CONF_END, 0);
+	put_u32(&m, 7);
+	assert_int_equal(policy_end(&in, &m, &done), 0);
+	assert_int_equal(done->generation, 7);
+	policy_free(done);
 }
 
 /* Sending stops where it fails. */
@@ -835,7 +892,7 @@ t_ranges(void **state)
 			    table[i].in[j].hi, 1);
 		assert_true(send_all(p, ROLE_WORKER) > 0);
 		q = take_first(nitems);
-		assert_int_equal(policy_finish(q), 0);
+		assert_int_equal(finish_of(q), 0);
 		t = policy_table(q, 0);
 		assert_int_equal(t->nranges, table[i].nout);
 		assert_memory_equal(t->ranges, table[i].out,
@@ -888,7 +945,7 @@ t_large(void **state)
 	q = take_first(nitems);
 	/* Not for each item anew: room doubles. */
 	assert_in_range(reallocs, 2, 12);
-	assert_int_equal(policy_finish(q), 0);
+	assert_int_equal(finish_of(q), 0);
 	t = policy_table(q, 1);
 	assert_true(t->room >= t->nranges);
 	assert_int_equal(t->nranges, MANY - (MANY + 2) / 3);
@@ -948,6 +1005,7 @@ main(void)
 		cmocka_unit_test(t_unknown_kinds),
 		cmocka_unit_test(t_twice),
 		cmocka_unit_test(t_incomplete),
+		cmocka_unit_test(t_steps),
 		cmocka_unit_test(t_send_fails),
 		cmocka_unit_test(t_no_memory),
 		cmocka_unit_test(t_ranges),
