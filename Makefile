@@ -101,14 +101,23 @@ obj/regress/matrix: regress/owner/matrix.c
 	mkdir -p obj/regress
 	$(COMPILE) -Werror -o $@ regress/owner/matrix.c $(LINK) -lpthread
 
+obj/regress/churn: regress/owner/churn.c $(COMMON) $(HEADERS)
+	mkdir -p obj/regress
+	$(COMPILE) -Werror -o $@ regress/owner/churn.c $(COMMON) $(LINK) \
+	    $(CAPLIBS)
+
 regress-programs: $(FAKE)/resolver $(DUP)/milterd obj/parse.c \
-	obj/regress/matrix
+	obj/regress/matrix obj/regress/churn
 	COMPILE='$(COMPILE)' LINK='$(LINK) $(CAPLIBS)' regress/build
 
 check:
 	regress/deps check
 	$(MAKE) regress-programs
 	regress/run obj/regress/t-* regress/*/t-*.sh
+
+# A million lookups instead of some thousand.
+check-long: check
+	LOOKUPS=1000000 regress/run -t 3600 regress/owner/t-churn.sh
 
 demo:
 	regress/deps build
@@ -122,4 +131,4 @@ lint:
 clean:
 	rm -rf obj
 
-.PHONY: all regress-programs check demo lint clean
+.PHONY: all regress-programs check check-long demo lint clean

@@ -333,16 +333,22 @@ diag_decode(const struct packet_view *p, const struct diag_query *q,
 	cookie = m.id.idiag_cookie[0] | (uint64_t)m.id.idiag_cookie[1] << 32;
 	sock->state = SOCK_NONE;
 	sock->listening = m.idiag_state == TCP_LISTEN;
+	sock->attempt = m.idiag_state == TCP_SYN_SENT && same_tuple(&m, &q->key);
 	if (!is_connection(m.idiag_state) || !same_tuple(&m, &q->key) ||
 	    (q->cookie != 0 && q->cookie != cookie) ||
-	    (q->ifindex != 0 && q->ifindex != m.id.idiag_if))
+	    (m.id.idiag_if != 0 && q->ifindex != m.id.idiag_if))
 		return;
 
 	sock->cookie = cookie;
 	sock->ifindex = q->ifindex;
+	sock->bound = m.id.idiag_if;
 	sock->uid = m.idiag_uid;
 	sock->inode = m.idiag_inode;
 	sock->established = m.idiag_state == TCP_ESTABLISHED;
+	sock->fin_seen = m.idiag_state == TCP_CLOSE_WAIT ||
+	    m.idiag_state == TCP_LAST_ACK;
+	sock->fin_acked = m.idiag_state == TCP_FIN_WAIT2 ||
+	    m.idiag_state == TCP_TIME_WAIT;
 	if (sock->inode != 0)
 		sock->state = SOCK_OWNED;
 	else if (sock->uid != 0)

@@ -40,9 +40,13 @@ struct sock {
 	uint64_t		 inode;		/* what processes hold */
 	uint64_t		 cookie;	/* never reused */
 	uint64_t		 cgroup;	/* where it was made, or 0 */
-	uint32_t		 ifindex;	/* interface that it is bound to */
+	uint32_t		 ifindex;	/* it was asked for on that one */
+	uint32_t		 bound;		/* interface it is bound to, or 0 */
 	int			 established;	/* neither side has closed */
+	int			 fin_seen;	/* knows that the other closed */
+	int			 fin_acked;	/* has closed; the other knows */
 	int			 listening;	/* NONE: but one listens here */
+	int			 attempt;	/* NONE: but one tries to connect */
 };
 
 /* A process that holds a socket; below start are notes of the backend. */

@@ -41,6 +41,7 @@
 #include "log.h"
 
 #define STALE_MAX	16		/* late replies skipped per question */
+#define LOOPBACK	1		/* its index, in each namespace */
 #define INTERFACES	2048		/* looked at, at most */
 
 /* A socket to the kernel and the number of its last question. */
@@ -145,12 +146,18 @@ linux_check(void)
 	return (can);
 }
 
+/*
+ * What a host says to itself it hears from its loopback interface.  So the
+ * socket that is asked for there is the one that gets the server's packets,
+ * also if another one of the same tuple lingers: an unbound socket can have
+ * the ports of a bound one.
+ */
 static void
 linux_sock(const struct conn_key *key, struct sock *sock)
 {
-	(void)diag_ask(key, 0, 0, sock);
-	if (sock->state == SOCK_NONE && !endpoint_is_any(&key->server) &&
-	    linux_local(&key->client) == 1)
+	(void)diag_ask(key, 0, LOOPBACK, sock);
+	if (sock->state == SOCK_NONE && !sock->attempt &&
+	    !endpoint_is_any(&key->server) && linux_local(&key->client) == 1)
 		ask_bound(key, sock);
 }
 
@@ -170,7 +177,7 @@ ask_bound(const struct conn_key *key, struct sock *sock)
 	n = interfaces(list);
 	for (i = 0; i < n; i++) {
 		if (diag_ask(key, 0, list[i], &found) == -1 ||
-		    found.state == SOCK_NONE || (hits > 0 &&
+		    found.bound != list[i] || (hits > 0 &&
 		    found.cookie == sock->cookie))
 			continue;
 		*sock = found;

@@ -31,7 +31,9 @@ static int	 key_valid(const struct conn_key *);
 static void	 key_swap(struct conn_key *, const struct conn_key *);
 static int	 listens(const struct os_ops *, const struct endpoint *);
 static enum reason reason_of(enum sock_state);
-static enum reason server_end(const struct os_ops *, const struct conn_key *);
+static int	 fits(const struct sock *, const struct sock *);
+static enum reason server_end(const struct os_ops *, const struct conn_key *,
+		    const struct sock *);
 static void	 not_there(const struct os_ops *, const struct conn_key *,
 		    struct owner *);
 static void	 forget_process(struct found *);
@@ -61,7 +63,7 @@ owner_ask(const struct os_ops *os, const struct conn_key *key,
 		return;
 	}
 	if ((reason = reason_of(sock->state)) == R_NONE)
-		reason = server_end(os, key);
+		reason = server_end(os, key, sock);
 	if (reason == R_NONE && listens(os, &key->client) &&
 	    !listens(os, &key->server))
 		reason = R_AMBIGUOUS;
@@ -218,6 +220,23 @@ reason_of(enum sock_state state)
 }
 
 /*
+ * Are they two ends of one connection?  Where sockets are bound to interfaces,
+ * one that lost its other end can linger beside the one that has its ports
+ * now.  It shows if only one of the two knows that the client has closed.
+ * For the moment that an acknowledgement takes, this is so of honest ones as
+ * well; they are given up if nobody holds the socket any more, and such a
+ * bound one in any case.
+ */
+static int
+fits(const struct sock *client, const struct sock *server)
+{
+	if (client->bound != 0 && client->state != SOCK_OWNED)
+		return (0);
+	return (server->fin_seen == client->fin_acked ||
+	    (client->bound == 0 && client->state == SOCK_OWNED));
+}
+
+/*
  * The MTA asks about a connection that it has accepted.  If nobody has
  * accepted the server's end of this one (it is in the queue of the listening
  * socket), then it is a later one: the first has ended and its port is used
@@ -230,7 +249,8 @@ reason_of(enum sock_state state)
  * another host, and nothing can be asked.
  */
 static enum reason
-server_end(const struct os_ops *os, const struct conn_key *key)
+server_end(const struct os_ops *os, const struct conn_key *key,
+    const struct sock *client)
 {
 	struct conn_key	 swapped;
 	struct sock	 sock;
@@ -240,7 +260,7 @@ server_end(const struct os_ops *os, const struct conn_key *key)
 	os->sock(&swapped, &sock);
 	switch (sock.state) {
 	case SOCK_OWNED:
-		return (R_NONE);
+		return (fits(client, &sock) ? R_NONE : R_CLOSED);
 	case SOCK_ORPHAN:
 	case SOCK_FORGOTTEN:
 		return (R_REUSED);

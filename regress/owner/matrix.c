@@ -357,8 +357,8 @@ static const struct row rows[] = {
     OWNED("games", CONNECTOR, 1) },
 
 	/* What is no connection of a client. */
-{ "the MTA's own end", HERE, c_open, m_swap, UNKNOWN("*") },
-{ "the MTA's own end, IPv6", HERE, c_open, m_swap, UNKNOWN("*"),
+{ "the MTA's own end", HERE, c_open, m_swap, UNKNOWN("ambiguous") },
+{ "the MTA's own end, IPv6", HERE, c_open, m_swap, UNKNOWN("ambiguous"),
     .listen = "::1" },
 { "port 0", HERE, c_open, m_zero_port, NO_QUESTION },
 { "words", HERE, c_open, m_words, NO_QUESTION },
