@@ -31,7 +31,7 @@
 #include "linux.h"
 #include "log.h"
 
-#define WAIT_NSEC	2000000		/* 2 ms */
+#define WAIT_NSEC	5000000		/* 5 ms */
 #define READ_MAX	512
 
 static pthread_mutex_t	 lock = PTHREAD_MUTEX_INITIALIZER;
