@@ -320,9 +320,10 @@ cb_envfrom(SMFICTX *ctx, char **argv)
 	message_reset(s);
 	if ((s->sender = sender_dup(argv[0])) == NULL || collect(s) == -1)
 		return (failed(s, "no memory for a message"));
+	/* Who is only perhaps from elsewhere loses his copies in any case. */
 	if (!is_local(s))
-		return (s->policy->strip_local && s->owner != NULL ?
-		    SMFIS_ACCEPT : SMFIS_CONTINUE);
+		return (s->policy->strip_local && s->owner != NULL &&
+		    s->owner->reason == R_NONE ? SMFIS_ACCEPT : SMFIS_CONTINUE);
 	s->decision = policy_decide(s->policy, s->owner);
 	if (s->decision.action == A_REJECT || s->decision.action == A_TEMPFAIL)
 		return (refuse(ctx, s));

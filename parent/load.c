@@ -31,7 +31,8 @@
 #define NAMES_TIME	2	/* s, that a load waits for names */
 #define ACK_TIME	5	/* s, that a reload waits for children */
 #define RETRY_TIME	60	/* s, between questions for unknown names */
-#define SLOTS		64	/* questions at a time */
+#define SLOTS		2	/* questions at a time: one names process
+				   each, so that none waits for another */
 
 static struct parent	*env;
 
@@ -117,25 +118,22 @@ walk_entry(void)
 	return (NULL);
 }
 
-/* The names process with the fewest questions open, or NULL. */
+/* A names process that has no question open, or NULL. */
 static struct proc *
 names_proc(void)
 {
-	struct proc	*p, *best = NULL;
-	unsigned int	 n, least = SLOTS + 1, i;
+	struct proc	*p;
+	unsigned int	 i;
 
 	TAILQ_FOREACH(p, &env->procs, next) {
 		if (p->role != ROLE_NAMES || !proc_running(p))
 			continue;
-		for (i = n = 0; i < SLOTS; i++)
-			if (load.slots[i].asked == p)
-				n++;
-		if (n < least) {
-			least = n;
-			best = p;
-		}
+		for (i = 0; i < SLOTS && load.slots[i].asked != p; i++)
+			continue;
+		if (i == SLOTS)
+			return (p);
 	}
-	return (best);
+	return (NULL);
 }
 
 static int
@@ -353,7 +351,7 @@ inherit(struct policy *new, const struct policy *old, enum table_kind kind)
 			if (t->kind != kind || e->name == NULL)
 				continue;
 			found = bsearch(&e, list, n, sizeof(*list), entry_cmp);
-			if (found != NULL && (*found)->known == 1) {
+			if (found != NULL && (*found)->known > 0) {
 				e->range = (*found)->range;
 				e->known = ENTRY_OLD;
 			}

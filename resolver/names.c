@@ -75,18 +75,14 @@ put_groups(struct msg *m, const char *name, gid_t gid)
 		put_u32(m, groups[i]);
 }
 
-/* What NSS may say of a name that is not there (getpwnam(3)). */
+/*
+ * What NSS found out: only without an error is it sure that there is nobody.
+ * Some modules say ENOENT when their server is away.
+ */
 static enum presence
 absent(int error)
 {
-	switch (error) {
-	case 0:
-	case ENOENT:
-	case ESRCH:
-		return (FOUND_NO);
-	default:
-		return (FOUND_FAILED);
-	}
+	return (error == 0 ? FOUND_NO : FOUND_FAILED);
 }
 
 /* An account that has subordinate uids: its groups are theirs. */

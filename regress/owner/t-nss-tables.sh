@@ -112,7 +112,8 @@ for first in ldap90 ldap7; do
 	}
 	WAIT=10
 	wait_for eval '[ "$(many)" = " 9 refused" ]'
-	is "$(mail 2007) $(many)" 'refused  9 refused' "one hangs ($first first): the others count"
+	is "$(mail 2007) $(many)" 'refused  9 refused' \
+	    "one hangs ($first first): the others count"
 	WAIT=20
 	# names asks for both, the parent and the resolver
 	for n in 91 92 93 94; do
