@@ -29,3 +29,10 @@ clock_usec(clockid_t clock)
 		fatal("clock_gettime");
 	return ((uint64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000);
 }
+
+/* Seconds on the clock that nobody sets. */
+time_t
+uptime(void)
+{
+	return (clock_usec(CLOCK_MONOTONIC) / 1000000);
+}

@@ -387,6 +387,7 @@ int	 on_logfd(struct peer *, struct msg *);
 
 /* clock.c */
 uint64_t clock_usec(clockid_t);
+time_t	 uptime(void);
 
 /* confwire.c */
 extern const char *const action_names[A_MAX];

@@ -235,6 +235,14 @@ is_local(const struct session *s)
 	return (s->owner != NULL && s->owner->verdict != E_REMOTE);
 }
 
+/* The number of copies that stay: the topmost, if the rule says so. */
+static int
+kept(const struct session *s)
+{
+	return (s->copies > 0 && s->decision.rule != NULL &&
+	    s->decision.rule->keep);
+}
+
 /* One line for each MAIL that ends. */
 static void
 log_message(SMFICTX *ctx, const struct session *s)
@@ -244,7 +252,7 @@ log_message(SMFICTX *ctx, const struct session *s)
 	char		 owner[6144], sender[3 * 256 + 8], login[3 * 64 + 8];
 	char		 id[3 * 32 + 8], rule[16] = "-", extra[64] = "";
 	char		 holder[3 * MAX_NAME + 8] = "";
-	int		 n = 0;
+	int		 n, keep = kept(s);
 
 	if (owner_line(owner, sizeof(owner), &s->policy->log_fields, s->owner,
 	    "-") == -1 || xtext(sender, sizeof(sender), s->sender, 256) == -1 ||
@@ -258,11 +266,13 @@ log_message(SMFICTX *ctx, const struct session *s)
 	if (s->decision.rule != NULL)
 		(void)snprintf(rule, sizeof(rule), "%u",
 		    s->decision.rule->number);
-	if (s->copies > 0 && s->decision.action != A_DISCARD)
-		n = snprintf(extra, sizeof(extra), " stripped=%d", s->copies -
-		    (s->decision.rule != NULL && s->decision.rule->keep));
-	if (s->copies > 0 && s->decision.rule != NULL && s->decision.rule->keep)
-		(void)snprintf(extra + n, sizeof(extra) - n, " kept=yes");
+	if (s->copies > 0 && s->decision.action != A_DISCARD) {
+		n = snprintf(extra, sizeof(extra), " stripped=%d",
+		    s->copies - keep);
+		if (keep)
+			(void)snprintf(extra + n, sizeof(extra) - n,
+			    " kept=yes");
+	}
 	log_info("queue=%s action=%s rule=%s %s%s%s sender=%s recipients=%u"
 	    "%s%s%s", id, action_names[s->decision.action], rule, owner,
 	    holder[0] != '\0' ? " holder=" : "", holder,
@@ -418,8 +428,7 @@ finish(SMFICTX *ctx, struct session *s)
 		log_message(ctx, s);
 		return (SMFIS_DISCARD);
 	}
-	keep = s->copies > 0 && s->decision.rule != NULL &&
-	    s->decision.rule->keep;
+	keep = kept(s);
 	if (strip(ctx, s, keep) == -1 || (!keep && tag(ctx, s) == -1))
 		return (failed(s, "can't change the header"));
 	if (quarantine(ctx, s) == -1)

@@ -38,12 +38,6 @@
 static struct parent	 env;
 static struct event	 stop_timer, log_timer;
 
-time_t
-uptime(void)
-{
-	return (clock_usec(CLOCK_MONOTONIC) / 1000000);
-}
-
 static void __attribute__((__noreturn__))
 usage(void)
 {

@@ -314,9 +314,7 @@ send_proc(struct proc *to, uint32_t id, const struct proc *p)
 	put_u8(&m, p == NULL ? ROLE_PARENT : p->role);
 	put_u16(&m, p == NULL ? 0 : p->instance);
 	put_u32(&m, p == NULL ? (uint32_t)getpid() : (uint32_t)p->pid);
-	put_u32(&m, p == NULL ? 0 : p->role == ROLE_WORKER ?
-	    env->conf->user.uid : p->role == ROLE_RESOLVER ?
-	    env->conf->resolver.uid : env->conf->names.uid);
+	put_u32(&m, p == NULL ? 0 : proc_account(p)->uid);
 	put_u32(&m, p == NULL ? uptime() - env->started :
 	    uptime() - p->started);
 	put_u32(&m, p == NULL ? 0 : p->restarts);

@@ -90,7 +90,8 @@ proc_running(const struct proc *p)
 	return (p->pid != 0 && p->peer.open && p->peer.chan.state == S_RUN);
 }
 
-static const struct account *
+/* Whom it runs as. */
+const struct account *
 proc_account(const struct proc *p)
 {
 	switch (p->role) {

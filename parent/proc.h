@@ -56,9 +56,6 @@ struct parent {
 	struct procs		 procs;
 };
 
-/* Clock that no one sets; seconds. */
-time_t	 uptime(void);
-
 /* main.c */
 void	 parent_step(struct parent *);
 void	 parent_stop(struct parent *);
@@ -70,6 +67,7 @@ void	 proc_spawn(struct proc *);
 void	 proc_kill(struct proc *, const char *);
 void	 proc_reap(void);
 int	 proc_running(const struct proc *);
+const struct account *proc_account(const struct proc *);
 const char *proc_name(const struct proc *, char *, size_t);
 
 /* peer.c */

@@ -167,7 +167,7 @@ ask(struct account *a)
 int
 names_fresh(struct account *a)
 {
-	time_t	 now = clock_usec(CLOCK_MONOTONIC) / 1000000;
+	time_t	 now = uptime();
 
 	if (a->told != 0 && now - a->told < FRESH_TIME)
 		return (1);
@@ -251,7 +251,7 @@ on_named(struct peer *n, struct msg *m)
 	if (found != FOUND_FAILED &&
 	    account_set(a, name, owner, groups, ngroups) == 0) {
 		a->owner_uid = owner_uid;
-		a->told = clock_usec(CLOCK_MONOTONIC) / 1000000;
+		a->told = uptime();
 	}
 	pending_named(a);
 	return (0);

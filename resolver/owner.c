@@ -120,16 +120,6 @@ owner_search(const struct os_ops *os, const struct conn_key *key,
 	found->holder_uid = h->uid;
 }
 
-void
-owner_find(const struct os_ops *os, const struct conn_key *key,
-    const struct budget *budget, struct found *found)
-{
-	struct sock	 sock;
-
-	owner_ask(os, key, &sock, found);
-	owner_search(os, key, &sock, budget, found);
-}
-
 /*
  * Of several holders the oldest one that runs as the socket's owner, else
  * the oldest: a child that inherited it, or somebody to whom it was passed,

@@ -54,7 +54,7 @@
 #include <cmocka.h>
 
 #include "log.h"
-#include "owner.h"
+#include "owner-find.h"
 
 #define VICTIM		12345
 #define OTHER		22222

@@ -30,7 +30,7 @@
 
 #include <cmocka.h>
 
-#include "owner.h"
+#include "owner-find.h"
 
 #define NEVER	77		/* not to be asked */
 
