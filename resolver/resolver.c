@@ -31,7 +31,7 @@
 #include "resolver.h"
 
 #define CLIENTS_MAX	80
-#define STALE_USEC	250000		/* of a question */
+#define STALE_USEC	1000000		/* of a question */
 
 static struct resolver {
 	struct peers	 clients;
