@@ -982,7 +982,7 @@ stale_questions(void)
 	} table[] = {
 		{ "just now", 1, 0 },
 		{ "100 ms ago", 100000, 0 },
-		{ "300 ms ago", 300000, 1 },
+		{ "1200 ms ago", 1200000, 1 },
 		{ "an hour ago", 3600000000, 1 },
 		{ "in an hour", -3600000000, 1 },
 		{ "before all time", 0, 1 },
