@@ -807,6 +807,18 @@ c_rst(struct scene *s)
 	reset(s->fd);
 }
 
+/*
+ * A socket on a port of its own: connect(2) alone may take one that others
+ * have with another server, and then nobody can bind it again.
+ */
+static int
+own_port(struct scene *s)
+{
+	s->client = s->to;
+	*sa_port(&s->client) = 0;
+	return (same_port(s));
+}
+
 /* games has had its connection, and is gone. */
 static void
 reset_and_gone(struct scene *s)
@@ -814,7 +826,11 @@ reset_and_gone(struct scene *s)
 	pid_t	 pid;
 
 	if ((pid = split(s)) == 0) {
-		c_rst(s);
+		become(s, "games");
+		s->fd = own_port(s);
+		reach(s, s->fd, &s->to);
+		accepted(s);
+		reset(s->fd);
 		_exit(0);
 	}
 	(void)waitpid(pid, NULL, 0);
@@ -1348,8 +1364,6 @@ c_same_port(struct scene *s)
 	pid_t	 pid;
 	int	 fd;
 
-	s->client = s->to;
-	*sa_port(&s->client) = 0;
 	if ((pid = split(s)) == 0) {
 		await(s);
 		become(s, "news");
@@ -1359,7 +1373,7 @@ c_same_port(struct scene *s)
 	}
 	s->pid[RECEIVER] = pid;
 	become(s, "games");
-	s->fd = same_port(s);
+	s->fd = own_port(s);
 	reach(s, s->fd, &s->to);
 	accepted(s);
 	mark(s);
