@@ -26,8 +26,8 @@ COMMON = common/addr.c common/answer.c common/caps_$(OS).c common/chan.c \
 	common/peer.c common/privdrop.c common/wire.c common/xtext.c
 HEADERS = common/log.h common/sysuser.h
 
-PARENT = parent/conf.c parent/listen.c parent/load.c parent/main.c \
-	parent/mta.c parent/peer.c parent/proc.c
+PARENT = parent/ask.c parent/conf.c parent/listen.c parent/load.c \
+	parent/main.c parent/mta.c parent/peer.c parent/proc.c parent/state.c
 RESOLVER = resolver/main.c resolver/names_link.c resolver/owner.c \
 	resolver/pending.c resolver/resolver.c
 NAMES = resolver/names.c resolver/subuid.c
@@ -35,9 +35,13 @@ BACKEND_linux = resolver/linux_cgroup.c resolver/linux_cmdline.c \
 	resolver/linux_diag.c resolver/linux_files.c resolver/linux_proc.c \
 	resolver/linux_search.c resolver/os_linux.c
 BACKEND = $(BACKEND_$(OS))
-MILTERD = milterd/callbacks.c milterd/header.c milterd/link.c milterd/main.c \
-	milterd/policy.c milterd/session.c milterd/syslog_$(OS).c
-CONTROL = control/control.c control/main.c
+MILTERD = milterd/blocked.c milterd/callbacks.c milterd/header.c \
+	milterd/link.c milterd/main.c milterd/policy.c milterd/session.c \
+	milterd/syslog_$(OS).c milterd/tryout.c
+CONTROL = control/clients.c control/control.c control/ledger.c \
+	control/main.c control/tables.c control/workers.c
+SYSUSERCTL = control/json.c control/sender.c control/show.c \
+	control/sysuserctl.c control/top.c control/words.c
 
 PROGRAMS = obj/milter-sysuser obj/resolver obj/names obj/milterd obj/control \
 	obj/sysuserctl
@@ -72,13 +76,13 @@ obj/milterd: $(MILTERD) milterd/listen_$(LISTEN).c milterd/milterd.h \
 	$(COMPILE) -Imilterd -o $@ $(MILTERD) milterd/listen_$(LISTEN).c \
 	    $(COMMON) $(LINK) -lmilter -lpthread $(CAPLIBS)
 
-obj/control: $(CONTROL) control/control.h $(COMMON) $(HEADERS)
+obj/control: $(CONTROL) control/control.h control/ledger.h $(COMMON) $(HEADERS)
 	mkdir -p obj
 	$(COMPILE) -Icontrol -o $@ $(CONTROL) $(COMMON) $(LINK) $(CAPLIBS)
 
-obj/sysuserctl: control/sysuserctl.c $(COMMON) $(HEADERS)
+obj/sysuserctl: $(SYSUSERCTL) control/ctl.h $(COMMON) $(HEADERS)
 	mkdir -p obj
-	$(COMPILE) -o $@ control/sysuserctl.c $(COMMON) $(LINK) $(CAPLIBS)
+	$(COMPILE) -Icontrol -o $@ $(SYSUSERCTL) $(COMMON) $(LINK) $(CAPLIBS)
 
 # Tests: see regress/.  deps installs what is missing, if it may.
 

@@ -39,9 +39,9 @@ const char *const field_names[F_MAX] = {
 	"holder", "source", "cwd", "unit", "container", "cmdline"
 };
 
-const char *const stat_names[STAT_MAX] = {
+const char *const stat_names[ST_NAMED] = {
 	"lookups", "owned", "unknown", "remote", "with-process", "sessions",
-	"messages", "tagged", "refused", "stripped"
+	"messages", "tagged", "refused", "stripped", "limited", "uncounted"
 };
 
 void
@@ -193,4 +193,40 @@ field_value(const struct owner *o, enum field f, char *buf, size_t size)
 		break;
 	}
 	return (-1);
+}
+
+/*
+ * The value of a header, piece by piece: %u and %{field} stand for a field,
+ * %% for %.  Returns a field, or F_MAX and a byte of text added to it, or -1
+ * at the end, or -2 if it makes no sense.
+ */
+int
+template_next(const char **s)
+{
+	const char	*p = *s;
+	size_t		 len;
+	int		 f;
+
+	if (*p == '\0')
+		return (-1);
+	if (*p != '%' || p[1] == '%') {
+		*s += *p == '%' ? 2 : 1;
+		return (F_MAX + (unsigned char)*p);
+	}
+	if (p[1] == 'u') {
+		*s += 2;
+		return (F_USER);
+	}
+	if (p[1] != '{')
+		return (-2);
+	p += 2;
+	len = strcspn(p, "}");
+	for (f = 0; f < F_MAX; f++)
+		if (strlen(field_names[f]) == len &&
+		    strncmp(field_names[f], p, len) == 0)
+			break;
+	if (p[len] != '}' || f == F_MAX)
+		return (-2);
+	*s = p + len + 1;
+	return (f);
 }

@@ -14,6 +14,7 @@
  * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
  */
 
+#include <stdio.h>
 #include <time.h>
 
 #include "log.h"
@@ -35,4 +36,41 @@ time_t
 uptime(void)
 {
 	return (clock_usec(CLOCK_MONOTONIC) / 1000000);
+}
+
+/* The class of a time: 2 n for [2^n, 1.5 * 2^n), 2 n + 1 up to 2^(n + 1). */
+unsigned int
+time_class(uint64_t usec)
+{
+	unsigned int	 class = 0;
+
+	while (class < TIME_MAX - 1 && usec >= time_bound(class))
+		class++;
+	return (class);
+}
+
+/* Microseconds at which the class ends. */
+uint64_t
+time_bound(unsigned int class)
+{
+	uint64_t	 power = (uint64_t)1 << class / 2;
+
+	return (class % 2 == 0 ? power + power / 2 : 2 * power);
+}
+
+/* A time span in words of the configuration: "1h", "90s"; exact. */
+const char *
+seconds_text(uint32_t seconds, char *buf, size_t size)
+{
+	static const struct {
+		uint32_t	 seconds;
+		char		 letter;
+	} units[] = { { 86400, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 1, 's' } };
+	size_t	 i = 0;
+
+	while (seconds % units[i].seconds != 0)
+		i++;
+	(void)snprintf(buf, size, "%u%c", seconds / units[i].seconds,
+	    units[i].letter);
+	return (buf);
 }

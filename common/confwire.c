@@ -25,9 +25,9 @@
 #include "sysuser.h"
 
 enum kind {
-	KIND_TIMEOUT, KIND_LOOKUP_TIMEOUT, KIND_WANT, KIND_TEMPFAIL, KIND_STRIP_LOCAL,
-	KIND_HEADER, KIND_HEADER_FIELDS, KIND_LOG_FIELDS, KIND_TABLE,
-	KIND_RANGES, KIND_RULE, KIND_MATCH
+	KIND_TIMEOUT, KIND_LOOKUP_TIMEOUT, KIND_WANT, KIND_TEMPFAIL,
+	KIND_STRIP_LOCAL, KIND_HEADER, KIND_LOG_FIELDS, KIND_TABLE,
+	KIND_RANGES, KIND_RULE, KIND_RATE, KIND_MATCH, KIND_PATTERN
 };
 
 #define RANGES_PER_ITEM	512
@@ -41,12 +41,15 @@ struct sink {
 };
 
 const char *const action_names[A_MAX] = {
-	"pass", "reject", "tempfail", "discard", "quarantine"
+	"pass", "reject", "tempfail", "discard", "quarantine", "limit"
 };
 
 const char *const matcher_names[M_MAX] = {
-	"user", "uid", "group", "program", "exe", "cwd", "unit", "unknown"
+	"user", "uid", "group", "program", "exe", "cwd", "unit",
+	"sender", "unknown"
 };
+
+const char *const unit_names[U_MAX] = { "messages", "recipients" };
 
 struct policy *
 policy_new(void)
@@ -56,6 +59,7 @@ policy_new(void)
 	if ((p = calloc(1, sizeof(*p))) == NULL)
 		return (NULL);
 	p->refs = 1;
+	TAILQ_INIT(&p->headers);
 	TAILQ_INIT(&p->tables);
 	TAILQ_INIT(&p->rules);
 	return (p);
@@ -77,6 +81,65 @@ table_free(struct table *t)
 	free(t);
 }
 
+/* The last header of a policy; NULL if there is no memory. */
+struct header *
+header_new(struct policy *p, const char *name)
+{
+	struct header	*h;
+
+	if ((h = calloc(1, sizeof(*h))) == NULL ||
+	    (h->name = strdup(name)) == NULL) {
+		free(h);
+		return (NULL);
+	}
+	TAILQ_INSERT_TAIL(&p->headers, h, next);
+	p->nheaders++;
+	return (h);
+}
+
+/* The last matcher of a rule; NULL if there is no memory. */
+struct match *
+match_new(struct rule *r, enum matcher kind)
+{
+	struct match	*m;
+
+	if ((m = calloc(1, sizeof(*m))) == NULL)
+		return (NULL);
+	m->kind = kind;
+	m->table = TABLE_ANY;
+	STAILQ_INIT(&m->patterns);
+	TAILQ_INSERT_TAIL(&r->matches, m, next);
+	return (m);
+}
+
+/* The last pattern of a matcher; NULL if there is no memory. */
+struct pattern *
+pattern_new(struct match *m, const char *text)
+{
+	struct pattern	*p;
+
+	if ((p = malloc(sizeof(*p))) == NULL ||
+	    (p->text = strdup(text)) == NULL) {
+		free(p);
+		return (NULL);
+	}
+	STAILQ_INSERT_TAIL(&m->patterns, p, next);
+	return (p);
+}
+
+static void
+match_free(struct match *m)
+{
+	struct pattern	*p;
+
+	while ((p = STAILQ_FIRST(&m->patterns)) != NULL) {
+		STAILQ_REMOVE_HEAD(&m->patterns, next);
+		free(p->text);
+		free(p);
+	}
+	free(m);
+}
+
 static void
 rule_free(struct rule *r)
 {
@@ -84,21 +147,34 @@ rule_free(struct rule *r)
 
 	while ((m = TAILQ_FIRST(&r->matches)) != NULL) {
 		TAILQ_REMOVE(&r->matches, m, next);
-		free(m->glob);
-		free(m);
+		match_free(m);
 	}
 	free(r->message);
+	free(r->text);
 	free(r);
+}
+
+static void
+header_free(struct header *h)
+{
+	free(h->name);
+	free(h->value);
+	free(h);
 }
 
 void
 policy_free(struct policy *p)
 {
+	struct header	*h;
 	struct table	*t;
 	struct rule	*r;
 
 	if (p == NULL)
 		return;
+	while ((h = TAILQ_FIRST(&p->headers)) != NULL) {
+		TAILQ_REMOVE(&p->headers, h, next);
+		header_free(h);
+	}
 	while ((t = TAILQ_FIRST(&p->tables)) != NULL) {
 		TAILQ_REMOVE(&p->tables, t, next);
 		table_free(t);
@@ -107,7 +183,6 @@ policy_free(struct policy *p)
 		TAILQ_REMOVE(&p->rules, r, next);
 		rule_free(r);
 	}
-	free(p->header);
 	free(p);
 }
 
@@ -145,15 +220,25 @@ send_u32(struct sink *s, enum kind kind, uint32_t v)
 	return (item_send(s));
 }
 
-static int
-send_fields(struct sink *s, enum kind kind, const struct fields *f)
+static void
+put_fields(struct msg *m, const struct fields *f)
 {
-	struct msg	*m = item(s, kind);
-	size_t		 i;
+	size_t	 i;
 
 	put_u8(m, f->n);
 	for (i = 0; i < f->n; i++)
 		put_u8(m, f->list[i]);
+}
+
+static int
+send_header(struct sink *s, const struct header *h)
+{
+	struct msg	*m = item(s, KIND_HEADER);
+
+	put_str(m, h->name);
+	put_u8(m, h->kind);
+	put_str(m, h->value != NULL ? h->value : "");
+	put_fields(m, &h->fields);
 	return (item_send(s));
 }
 
@@ -205,6 +290,42 @@ send_table(struct sink *s, const struct table *t)
 }
 
 static int
+send_rates(struct sink *s, const struct rule *r)
+{
+	struct msg	*m;
+	uint32_t	 i;
+
+	for (i = 0; i < r->nrates; i++) {
+		m = item(s, KIND_RATE);
+		put_u8(m, r->rates[i].unit);
+		put_u32(m, r->rates[i].most);
+		put_u32(m, r->rates[i].seconds);
+		if (item_send(s) == -1)
+			return (-1);
+	}
+	return (0);
+}
+
+static int
+send_match(struct sink *s, const struct match *mt)
+{
+	const struct pattern	*p;
+	struct msg		*m = item(s, KIND_MATCH);
+
+	put_u8(m, mt->kind);
+	put_u8(m, mt->negate);
+	put_u32(m, mt->table);
+	if (item_send(s) == -1)
+		return (-1);
+	STAILQ_FOREACH(p, &mt->patterns, next) {
+		put_str(item(s, KIND_PATTERN), p->text);
+		if (item_send(s) == -1)
+			return (-1);
+	}
+	return (0);
+}
+
+static int
 send_rule(struct sink *s, const struct rule *r)
 {
 	const struct match	*mt;
@@ -213,20 +334,40 @@ send_rule(struct sink *s, const struct rule *r)
 	put_u32(m, r->number);
 	put_u8(m, r->action);
 	put_u8(m, r->keep);
+	put_u8(m, r->silent);
+	put_u64(m, r->bucket);
+	put_str(m, r->text != NULL ? r->text : "");
 	put_u8(m, r->message != NULL);
 	put_str(m, r->message != NULL ? r->message : "");
-	if (item_send(s) == -1)
+	if (item_send(s) == -1 || send_rates(s, r) == -1)
 		return (-1);
-	TAILQ_FOREACH(mt, &r->matches, next) {
-		m = item(s, KIND_MATCH);
-		put_u8(m, mt->kind);
-		put_u8(m, mt->negate);
-		put_u32(m, mt->table);
-		put_str(m, mt->glob != NULL ? mt->glob : "");
-		if (item_send(s) == -1)
+	TAILQ_FOREACH(mt, &r->matches, next)
+		if (send_match(s, mt) == -1)
 			return (-1);
-	}
 	return (0);
+}
+
+/* The fields that a header shows, and those of the log: bits 1 << field. */
+static uint32_t
+shown(const struct policy *p)
+{
+	const struct header	*h;
+	const char		*v;
+	uint32_t		 bits = 0;
+	size_t			 i;
+	int			 f;
+
+	for (i = 0; i < p->log_fields.n; i++)
+		bits |= 1U << p->log_fields.list[i];
+	TAILQ_FOREACH(h, &p->headers, next) {
+		for (i = 0; i < h->fields.n; i++)
+			bits |= 1U << h->fields.list[i];
+		v = h->value != NULL ? h->value : "";
+		while ((f = template_next(&v)) >= 0)
+			if (f < F_MAX)
+				bits |= 1U << f;
+	}
+	return (bits);
 }
 
 /*
@@ -252,8 +393,7 @@ wanted(const struct policy *p)
 	size_t			 i;
 
 	for (i = 0; i < NITEMS(uses); i++) {
-		if (fields_have(&p->header_fields, uses[i].field) ||
-		    fields_have(&p->log_fields, uses[i].field))
+		if (shown(p) & 1U << uses[i].field)
 			want |= 1U << uses[i].text;
 		TAILQ_FOREACH(r, &p->rules, next)
 			TAILQ_FOREACH(m, &r->matches, next)
@@ -273,6 +413,7 @@ policy_send(const struct policy *p, enum role role,
     int (*send)(struct msg *, void *), void *arg)
 {
 	struct sink		 s = { .send = send, .arg = arg };
+	const struct header	*h;
 	const struct table	*t;
 	const struct rule	*r;
 
@@ -281,19 +422,21 @@ policy_send(const struct policy *p, enum role role,
 	if (role != ROLE_WORKER)
 		return (send_u32(&s, KIND_WANT, wanted(p)) == -1 ? -1 :
 		    (int)s.n);
-	put_str(item(&s, KIND_HEADER), p->header);
+	put_fields(item(&s, KIND_LOG_FIELDS), &p->log_fields);
 	if (item_send(&s) == -1 ||
 	    send_u32(&s, KIND_TIMEOUT, p->timeout) == -1 ||
 	    send_u32(&s, KIND_TEMPFAIL, p->tempfail) == -1 ||
-	    send_u32(&s, KIND_STRIP_LOCAL, p->strip_local) == -1 ||
-	    send_fields(&s, KIND_HEADER_FIELDS, &p->header_fields) == -1 ||
-	    send_fields(&s, KIND_LOG_FIELDS, &p->log_fields) == -1)
+	    send_u32(&s, KIND_STRIP_LOCAL, p->strip_local) == -1)
 		return (-1);
+	TAILQ_FOREACH(h, &p->headers, next)
+		if (send_header(&s, h) == -1)
+			return (-1);
 	TAILQ_FOREACH(t, &p->tables, next)
 		if (send_table(&s, t) == -1)
 			return (-1);
 	TAILQ_FOREACH(r, &p->rules, next)
-		if (send_rule(&s, r) == -1)
+		if (!(p->unlimited && r->action == A_LIMIT) &&
+		    send_rule(&s, r) == -1)
 			return (-1);
 	return (s.n);
 }
@@ -376,6 +519,25 @@ got_ranges(struct policy *p, struct msg *m)
 }
 
 static void
+got_header(struct policy *p, struct msg *m)
+{
+	char		 name[STR_MAX + 1];
+	struct header	*h;
+
+	get_str(m, name, sizeof(name));
+	if ((h = header_new(p, name)) == NULL) {
+		m->bad = 1;
+		return;
+	}
+	h->kind = get_u8(m);
+	h->value = get_dup(m);
+	got_fields(&h->fields, m);
+	if (h->kind >= H_MAX || (h->kind == H_FIELDS && h->fields.n == 0) ||
+	    p->nheaders > MAX_HEADERS)
+		m->bad = 1;
+}
+
+static void
 got_rule(struct policy *p, struct msg *m)
 {
 	struct rule	*r;
@@ -390,6 +552,9 @@ got_rule(struct policy *p, struct msg *m)
 	r->number = get_u32(m);
 	r->action = get_u8(m);
 	r->keep = get_u8(m);
+	r->silent = get_u8(m);
+	r->bucket = get_u64(m);
+	r->text = get_dup(m);
 	own = get_u8(m);
 	r->message = get_dup(m);
 	if (r->action >= A_MAX)
@@ -402,24 +567,54 @@ got_rule(struct policy *p, struct msg *m)
 
 /* It follows its rule. */
 static void
-got_match(struct policy *p, struct msg *m)
+got_rate(struct policy *p, struct msg *m)
 {
 	struct rule	*r = TAILQ_LAST(&p->rules, rules);
-	struct match	*mt;
+	struct rate	*rate;
 
-	if (r == NULL || (mt = calloc(1, sizeof(*mt))) == NULL) {
+	if (r == NULL || r->nrates == MAX_RATES) {
 		m->bad = 1;
 		return;
 	}
-	TAILQ_INSERT_TAIL(&r->matches, mt, next);
-	mt->kind = get_u8(m);
+	rate = &r->rates[r->nrates++];
+	rate->unit = get_u8(m);
+	rate->most = get_u32(m);
+	rate->seconds = get_u32(m);
+	if (rate->unit >= U_MAX || rate->seconds == 0 ||
+	    rate->seconds > MAX_WINDOW)
+		m->bad = 1;
+}
+
+/* It follows its rule. */
+static void
+got_match(struct policy *p, struct msg *m)
+{
+	struct rule	*r = TAILQ_LAST(&p->rules, rules);
+	enum matcher	 kind = get_u8(m);
+	struct match	*mt;
+
+	if (r == NULL || kind >= M_MAX || (mt = match_new(r, kind)) == NULL) {
+		m->bad = 1;
+		return;
+	}
 	mt->negate = get_u8(m);
 	mt->table = get_u32(m);
-	mt->glob = get_dup(m);
 	if (mt->table != TABLE_ANY &&
 	    (mt->set = policy_table(p, mt->table)) == NULL)
 		m->bad = 1;
-	if (mt->kind >= M_MAX)
+}
+
+/* It follows its matcher. */
+static void
+got_pattern(struct policy *p, struct msg *m)
+{
+	struct rule	*r = TAILQ_LAST(&p->rules, rules);
+	struct match	*mt = r == NULL ? NULL :
+			    TAILQ_LAST(&r->matches, matches);
+	char		 text[STR_MAX + 1];
+
+	get_str(m, text, sizeof(text));
+	if (mt == NULL || pattern_new(mt, text) == NULL)
 		m->bad = 1;
 }
 
@@ -444,11 +639,7 @@ take_item(struct policy *p, struct msg *m)
 		p->strip_local = get_u32(m) != 0;
 		break;
 	case KIND_HEADER:
-		free(p->header);
-		p->header = get_dup(m);
-		break;
-	case KIND_HEADER_FIELDS:
-		got_fields(&p->header_fields, m);
+		got_header(p, m);
 		break;
 	case KIND_LOG_FIELDS:
 		got_fields(&p->log_fields, m);
@@ -462,8 +653,14 @@ take_item(struct policy *p, struct msg *m)
 	case KIND_RULE:
 		got_rule(p, m);
 		break;
+	case KIND_RATE:
+		got_rate(p, m);
+		break;
 	case KIND_MATCH:
 		got_match(p, m);
+		break;
+	case KIND_PATTERN:
+		got_pattern(p, m);
 		break;
 	default:
 		return (-1);
@@ -548,5 +745,5 @@ policy_end(struct incoming *in, struct msg *m, struct policy **done)
 int
 policy_complete(const struct policy *p)
 {
-	return (p->header != NULL && p->header_fields.n > 0);
+	return (!TAILQ_EMPTY(&p->headers));
 }

@@ -35,6 +35,9 @@
 #define OWNER_MIN	(3 + 5 * 4 + 8 + 2 + T_MAX)
 #define OWNER_MAX	(OWNER_MIN + 4 * MAX_GROUPS + T_MAX * (2 + MAX_PATH + 1))
 #define DATA_MAX	(MSG_MAX - MSG_HEADER)
+#define EVENT_MIN	(9 + 3 * 2 + OWNER_MIN)
+#define EVENT_MAX	(EVENT_MIN - OWNER_MIN + MAX_QUEUEID + 1 + \
+			    MAX_SENDER + 1 + MAX_NAME + 1 + OWNER_MAX)
 
 const char *const role_names[ROLE_MAX] = {
 	"parent", "resolver", "names", "control", "worker", "client"
@@ -65,11 +68,28 @@ const struct msgrow msgtab[IMSG_MAX] = {
 					    4 * MAX_GROUPS, 0, RUN, 0),
 	ROW(ID,		P,	N,	3,	3 + STR_MAX, 0, RUN, 0),
 	ROW(IDOF,	N,	P,	7, 7 + 8 * MAX_SUBUIDS, 0, RUN, 0),
+	ROW(USERID,	K,	P,	2,	2 + MAX_ACCOUNT, 0, RUN, 0),
+	ROW(USERIDOF,	P,	K,	7, 7 + 8 * MAX_SUBUIDS, 0, RUN, 0),
+
+	ROW(CHARGE,	W,	K,	33, 24 + MAX_NAME + 1 +
+					    9 * MAX_RATES, 0, RUN, 0),
+	ROW(VERDICT,	K,	W,	6,	6,	0, RUN, 0),
+	ROW(EVENT,	W,	K,	EVENT_MIN, EVENT_MAX, 0, RUN, 0),
+	ROW(TABLE,	K,	W,	1, 1 + 12 * MAX_BLOCKS, 0, RUN, 0),
+	ROW(TABLED,	W,	K,	0,	0,	0, RUN, 0),
+	ROW(TEST,	K,	W,	2 + OWNER_MIN, 2 + MAX_SENDER + 1 +
+					    OWNER_MAX, 0, RUN, 0),
+	ROW(TESTROW,	W,	K,	8,	8 + STR_MAX, 0, RUN, 0),
+	ROW(TESTED,	W,	K,	11,	11 + STR_MAX, 0, RUN, 0),
 
 	ROW(STATS_GET,	P,	R|W,	0,	0,	0, RUN, 0),
 	ROW(STATS,	R|W,	P,	8 * STAT_MAX, 8 * STAT_MAX, 0, RUN, 0),
 	ROW(PROCS,	K,	P,	0,	0,	0, RUN, 0),
 	ROW(PROC,	P,	K,	PROC_SIZE, PROC_SIZE, 0, RUN, 0),
+	ROW(TABLES,	K,	P,	0,	0,	0, RUN, 0),
+	ROW(TABLEROW,	P,	K,	12, 12 + MAX_NAME + STR_MAX, 0, RUN, 0),
+	ROW(SAVE,	K,	P,	16,	16 + MAX_ACCOUNT, 0, RUN, 0),
+	ROW(SAVED,	P,	K,	15,	15 + MAX_ACCOUNT, 0, BOOT, 0),
 	ROW(RELOAD,	K,	P,	0,	0,	0, RUN, 0),
 	ROW(STOP,	K,	P,	0,	0,	0, RUN, 0),
 	ROW(RESULT,	P,	K,	6,	6 + STR_MAX, 0, RUN, 0),
@@ -80,12 +100,30 @@ const struct msgrow msgtab[IMSG_MAX] = {
 	ROW(CTL_RELOAD,	C,	K,	0,	0,	0, RUN, 0),
 	ROW(CTL_STOP,	C,	K,	0,	0,	0, RUN, 0),
 	ROW(CTL_CAPS_GET, C,	K,	0,	0,	0, RUN, 0),
+	ROW(CTL_TOP,	C,	K,	2,	2,	0, RUN, 0),
+	ROW(CTL_MONITOR, C,	K,	0,	0,	0, RUN, 0),
+	ROW(CTL_BLOCK,	C,	K,	10,	10 + MAX_ACCOUNT, 0, RUN, 0),
+	ROW(CTL_UNBLOCK, C,	K,	6,	6 + MAX_ACCOUNT, 0, RUN, 0),
+	ROW(CTL_TABLES,	C,	K,	0,	0,	0, RUN, 0),
+	ROW(CTL_TEST,	C,	K,	2 + OWNER_MIN, 2 + MAX_SENDER + 1 +
+					    OWNER_MAX, 0, RUN, 0),
 	ROW(CTL_PROC,	K,	C,	PROC_SIZE, PROC_SIZE, 0, RUN, 0),
 	ROW(CTL_ANSWER,	K,	C,	OWNER_MIN, OWNER_MAX, 0, RUN, 0),
 	ROW(CTL_CAPS,	K,	C,	4,	4,	0, RUN, 0),
+	ROW(CTL_TOPROW,	K,	C,	8 + 4 * SPAN_MAX * TALLY_MAX,
+		8 + 4 * SPAN_MAX * TALLY_MAX + 2 * (MAX_NAME + 1), 0, RUN, 0),
+	ROW(CTL_EVENT,	K,	C,	EVENT_MIN, EVENT_MAX, 0, RUN, 0),
+	ROW(CTL_ALERT,	K,	C,	23,	23 + MAX_NAME + 1, 0, RUN, 0),
+	ROW(CTL_LOST,	K,	C,	4,	4,	0, RUN, 0),
+	ROW(CTL_BLOCKED, K,	C,	11,	11 + MAX_ACCOUNT, 0, RUN, 0),
+	ROW(CTL_TABLEROW, K,	C,	12, 12 + MAX_NAME + STR_MAX, 0, RUN, 0),
+	ROW(CTL_TESTROW, K,	C,	8,	8 + STR_MAX, 0, RUN, 0),
+	ROW(CTL_TESTED,	K,	C,	11,	11 + STR_MAX, 0, RUN, 0),
 	ROW(CTL_OK,	K,	C,	2,	2 + STR_MAX, 0, RUN, 0),
 	ROW(CTL_FAIL,	K,	C,	6,	6 + STR_MAX, 0, BOOT|RUN, 0),
 };
+
+_Static_assert(IMSG_MAX <= 64, "chan.seen has a bit for each");
 
 /*
  * May this message come from the peer of this channel, now?  Returns NULL, or

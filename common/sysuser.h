@@ -30,13 +30,16 @@
 #include <stdint.h>
 #include <time.h>
 
-#define PROTOCOL_VERSION	1	/* any change of a message raises it */
+#define PROTOCOL_VERSION	2	/* any change of a message raises it */
 
 /* Bytes of a value before it is encoded; one more says that it was cut. */
 #define MAX_NAME		64	/* user, program */
 #define MAX_PATH		255	/* exe, cwd, unit, container, cmdline */
 #define MAX_GROUPS		128	/* of one user, more are not matched */
 #define MAX_SUBUIDS		32	/* ranges of one user, likewise */
+#define MAX_SENDER		256	/* envelope sender */
+#define MAX_QUEUEID		32
+#define MAX_ACCOUNT		256	/* a name in the configuration */
 
 #define LOGIN_UNSET		UINT32_MAX
 #define NO_PID			0
@@ -102,13 +105,16 @@ struct owner {
  * Policy: what a worker needs to know of the configuration.  Immutable once
  * built; a session holds a reference from connect to close.
  */
-enum action { A_PASS, A_REJECT, A_TEMPFAIL, A_DISCARD, A_QUARANTINE, A_MAX };
+enum action {
+	A_PASS, A_REJECT, A_TEMPFAIL, A_DISCARD, A_QUARANTINE, A_LIMIT, A_MAX
+};
 
 enum matcher {
 	M_USER,		/* table of uids, or any */
 	M_UID,		/* table of ranges */
 	M_GROUP,	/* table of gids */
-	M_PROGRAM, M_EXE, M_CWD, M_UNIT,	/* glob */
+	M_PROGRAM, M_EXE, M_CWD, M_UNIT,	/* patterns */
+	M_SENDER,	/* patterns, of the envelope */
 	M_UNKNOWN,
 	M_MAX
 };
@@ -126,9 +132,10 @@ struct entry {
 	char			*name;		/* or NULL: only a range */
 	struct range		 range;		/* if known */
 	int			 known;		/* 1; 0 not asked; -1 nobody's;
-						   or ENTRY_OLD */
+						   or as below */
 };
 #define ENTRY_OLD	2	/* as it was known before the reload */
+#define ENTRY_SUB	3	/* subordinate to the name before it */
 TAILQ_HEAD(entries, entry);
 
 enum table_kind { TABLE_USERS, TABLE_GROUPS, TABLE_KINDS };
@@ -149,22 +156,47 @@ struct table {
 };
 TAILQ_HEAD(tables, table);
 
+/* A shell pattern, one of those of a matcher. */
+struct pattern {
+	STAILQ_ENTRY(pattern)	 next;
+	char			*text;
+};
+STAILQ_HEAD(patterns, pattern);
+
 struct match {
 	TAILQ_ENTRY(match)	 next;
 	enum matcher		 kind;
 	int			 negate;
 	uint32_t		 table;		/* index or TABLE_ANY */
 	const struct table	*set;		/* that table, in a worker */
-	char			*glob;
+	struct patterns		 patterns;	/* one of them fits */
 };
 TAILQ_HEAD(matches, match);
+
+/* What a limit counts. */
+enum unit { U_MESSAGES, U_RECIPIENTS, U_MAX };
+
+/* So many of them in each window of time, and no more. */
+struct rate {
+	enum unit		 unit;
+	uint32_t		 most;
+	uint32_t		 seconds;	/* the window */
+};
+#define MAX_RATES		8		/* of a limit */
+#define MAX_WINDOW		(31 * 86400)	/* s */
 
 struct rule {
 	TAILQ_ENTRY(rule)	 next;
 	uint32_t		 number;	/* from 1, as printed */
 	enum action		 action;
 	int			 keep;		/* keep header */
+	int			 silent;	/* header none */
 	char			*message;	/* or NULL: the default */
+	char			*text;		/* as printed, perhaps cut */
+	uint64_t		 bucket;	/* whom it counts: the same
+						   after a reload */
+	struct rate		 rates[MAX_RATES];
+	uint32_t		 nrates;
 	struct matches		 matches;	/* all must be true */
 };
 TAILQ_HEAD(rules, rule);
@@ -174,6 +206,17 @@ struct fields {
 	size_t			 n;
 };
 
+/* A header that is ours: copies that came in go, then it is added. */
+struct header {
+	TAILQ_ENTRY(header)	 next;
+	enum { H_FIELDS, H_VALUE, H_NONE, H_MAX } kind;
+	char			*name;
+	struct fields		 fields;	/* H_FIELDS */
+	char			*value;		/* H_VALUE: with %u, %{field} */
+};
+TAILQ_HEAD(headers, header);
+#define MAX_HEADERS		8		/* of a policy */
+
 struct policy {
 	unsigned int		 refs;
 	uint32_t		 generation;
@@ -182,8 +225,9 @@ struct policy {
 	uint32_t		 want;		/* texts, bits 1 << enum text */
 	int			 tempfail;	/* on failure: not accept */
 	int			 strip_local;	/* spare remote mail */
-	char			*header;
-	struct fields		 header_fields;
+	int			 unlimited;	/* limits are off: parent's */
+	struct headers		 headers;	/* at least one */
+	unsigned int		 nheaders;
 	struct fields		 log_fields;
 	struct tables		 tables;
 	struct rules		 rules;
@@ -213,13 +257,52 @@ enum imsg {
 	IMSG_LOOKUP, IMSG_ANSWER,
 	IMSG_CAPS_GET, IMSG_CAPS,
 	IMSG_NAME, IMSG_NAMED,
-	IMSG_ID, IMSG_IDOF,
+	IMSG_ID, IMSG_IDOF, IMSG_USERID, IMSG_USERIDOF,
+	IMSG_CHARGE, IMSG_VERDICT, IMSG_EVENT,
+	IMSG_TABLE, IMSG_TABLED,
+	IMSG_TEST, IMSG_TESTROW, IMSG_TESTED,
 	IMSG_STATS_GET, IMSG_STATS,
-	IMSG_PROCS, IMSG_PROC, IMSG_RELOAD, IMSG_STOP, IMSG_RESULT,
+	IMSG_PROCS, IMSG_PROC, IMSG_TABLES, IMSG_TABLEROW,
+	IMSG_SAVE, IMSG_SAVED, IMSG_RELOAD, IMSG_STOP, IMSG_RESULT,
 	IMSG_CTL_HELLO, IMSG_CTL_STATUS, IMSG_CTL_LOOKUP, IMSG_CTL_RELOAD,
-	IMSG_CTL_STOP, IMSG_CTL_CAPS_GET, IMSG_CTL_PROC, IMSG_CTL_ANSWER,
-	IMSG_CTL_CAPS, IMSG_CTL_OK, IMSG_CTL_FAIL,
+	IMSG_CTL_STOP, IMSG_CTL_CAPS_GET, IMSG_CTL_TOP, IMSG_CTL_MONITOR,
+	IMSG_CTL_BLOCK, IMSG_CTL_UNBLOCK, IMSG_CTL_TABLES, IMSG_CTL_TEST,
+	IMSG_CTL_PROC, IMSG_CTL_ANSWER, IMSG_CTL_CAPS, IMSG_CTL_TOPROW,
+	IMSG_CTL_EVENT, IMSG_CTL_ALERT, IMSG_CTL_LOST, IMSG_CTL_BLOCKED,
+	IMSG_CTL_TABLEROW, IMSG_CTL_TESTROW, IMSG_CTL_TESTED,
+	IMSG_CTL_OK, IMSG_CTL_FAIL,
 	IMSG_MAX
+};
+
+/* What CHARGE asks. */
+enum asking { CHARGE_LOOK, CHARGE_COUNT, CHARGE_MAX };
+#define UID_UNKNOWN	UINT32_MAX	/* whose uid nobody knows */
+
+/* No rule decided; <blocked-now> did, before the first. */
+#define RULE_NONE	0
+#define RULE_BLOCKED	UINT32_MAX
+
+/* What TABLE does to <blocked-now>. */
+enum table_op { TABLE_CLEAR, TABLE_ADD, TABLE_DELETE, TABLE_SYNC,
+    TABLE_OP_MAX };
+#define BLOCKED_NOW	"blocked-now"
+#define MAX_BLOCKS	680		/* in one message */
+
+/* What TESTROW says of a rule. */
+enum outcome {
+	OUT_FALSE,	/* a matcher is not true */
+	OUT_OPEN,	/* a matcher can't be told */
+	OUT_LIMIT,	/* it counts here */
+	OUT_DECIDES,
+	OUT_MAX
+};
+
+/* A row of top: windows of a minute, an hour and a day. */
+enum { SPAN_MINUTE, SPAN_HOUR, SPAN_DAY, SPAN_MAX };
+enum tally {
+	TALLY_MESSAGES, TALLY_RECIPIENTS,	/* that went through */
+	TALLY_REJECTED, TALLY_DEFERRED,
+	TALLY_MAX
 };
 
 /* What names says to a question: it could also not be asked now. */
@@ -236,13 +319,25 @@ enum can {
 };
 
 /*
+ * Times are counted by size, two classes for each power of 2: class n ends
+ * before time_bound(n) us, the last one nowhere.
+ */
+#define TIME_MAX	48
+
+/*
  * What is counted; a process counts what it sees and leaves the rest 0, so
  * that rows can be added up.
  */
 enum counter {
 	ST_LOOKUPS, ST_OWNED, ST_UNKNOWN, ST_REMOTE, ST_PROCESS,
 	ST_SESSIONS,			/* open now */
-	ST_MESSAGES, ST_TAGGED, ST_REFUSED, ST_STRIPPED, STAT_MAX
+	ST_MESSAGES, ST_TAGGED, ST_REFUSED, ST_STRIPPED,
+	ST_LIMITED,			/* of the refused: over a limit */
+	ST_UNCOUNTED,			/* no verdict: control was away */
+	ST_NAMED,			/* so many have a name */
+	ST_SOURCE = ST_NAMED,		/* processes, by source */
+	ST_TIME = ST_SOURCE + SRC_MAX,	/* lookups of workers, by time */
+	STAT_MAX = ST_TIME + TIME_MAX
 };
 
 #define PROC_SIZE	(3 + 4 * 4 + 1 + 8 * STAT_MAX)	/* IMSG_PROC */
@@ -357,12 +452,13 @@ extern const char *const verdict_names[E_MAX];
 extern const char *const reason_names[R_MAX];
 extern const char *const source_names[SRC_MAX];
 extern const char *const field_names[F_MAX];
-extern const char *const stat_names[STAT_MAX];
+extern const char *const stat_names[ST_NAMED];
 void	 owner_unknown(struct owner *, enum reason);
 void	 put_owner(struct msg *, const struct owner *);
 struct owner *get_owner(struct msg *);
 int	 fields_have(const struct fields *, enum field);
 int	 field_value(const struct owner *, enum field, char *, size_t);
+int	 template_next(const char **);
 
 /* chan.c */
 void	 msg_new(struct msg *, enum imsg, uint32_t);
@@ -388,10 +484,14 @@ int	 on_logfd(struct peer *, struct msg *);
 /* clock.c */
 uint64_t clock_usec(clockid_t);
 time_t	 uptime(void);
+unsigned int time_class(uint64_t);
+uint64_t time_bound(unsigned int);
+const char *seconds_text(uint32_t, char *, size_t);
 
 /* confwire.c */
 extern const char *const action_names[A_MAX];
 extern const char *const matcher_names[M_MAX];
+extern const char *const unit_names[U_MAX];
 int	 policy_send(const struct policy *, enum role,
 	    int (*)(struct msg *, void *), void *);
 struct policy *policy_new(void);
@@ -401,6 +501,9 @@ int	 policy_item(struct incoming *, struct msg *);
 int	 policy_end(struct incoming *, struct msg *, struct policy **);
 int	 policy_complete(const struct policy *);
 struct table *policy_table(const struct policy *, uint32_t);
+struct header *header_new(struct policy *, const char *);
+struct match *match_new(struct rule *, enum matcher);
+struct pattern *pattern_new(struct match *, const char *);
 
 /* msgtab.c */
 extern const char *const role_names[ROLE_MAX];

@@ -30,8 +30,8 @@ main(int argc, char **argv)
 
 	child_init(&child, ROLE_CONTROL, argc, argv);
 	child_drop(&child, KEEP_NOTHING);
-	control_init(&parent);
 	child_serve(&child, &parent, control_handlers, control_gone);
+	control_init(&parent);
 	setproctitle("serves sysuserctl");
 	(void)event_dispatch();
 	return (1);

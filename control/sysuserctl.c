@@ -14,15 +14,13 @@
  * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
  */
 
-/* sysuserctl(8) */
+
+/* sysuserctl(8): its options, the talk with the daemon, and orders to it. */
 
 #include <sys/types.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include <netinet/in.h>
-
-#include <err.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -32,46 +30,78 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "log.h"
-#include "sysuser.h"
+#include "ctl.h"
 
 #define CONTROL_SOCKET	"/run/milter-sysuser.sock"
 #define ANSWER_TIME	15000		/* ms */
 #define STOP_TICKS	1500		/* 10 ms each */
+#define BLOCK_MAX	(366 * 86400)	/* s */
+#define EXIT_LOOKUP	2		/* lookup could not ask */
 
-/* How lookup ends; everything else ends with 0 or 1. */
-enum { EXIT_OWNED, EXIT_NOBODY, EXIT_USAGE };
+/* Whom an order is about. */
+struct target {
+	const char	*name;		/* "" if it is a uid */
+	uint32_t	 uid;
+	char		 text[ACCOUNT_TEXT];
+};
 
-static struct chan	 daemon_chan;
-static int		 exit_failure = 1;
-static pid_t		 parent_pid;
+struct ctl	 ctl = { .failure = 1 };
 
-static int	 verb_lookup(int, char **);
+static int	 verb_block(int, char **);
 static int	 verb_reload(int, char **);
-static int	 verb_selftest(int, char **);
-static int	 verb_status(int, char **);
 static int	 verb_stop(int, char **);
+static int	 verb_unblock(int, char **);
 
 static const struct verb {
 	const char	*name;
-	int		 args;		/* most */
+	int		 least, most;	/* arguments */
 	int		(*fn)(int, char **);
 } verbs[] = {
-	{ "lookup",	4,	verb_lookup },
-	{ "reload",	0,	verb_reload },
-	{ "selftest",	0,	verb_selftest },
-	{ "status",	0,	verb_status },
-	{ "stop",	0,	verb_stop }
+	{ "block",	1, 4,	verb_block },
+	{ "lookup",	1, 4,	verb_lookup },
+	{ "metrics",	0, 0,	verb_metrics },
+	{ "monitor",	0, 0,	verb_monitor },
+	{ "reload",	0, 0,	verb_reload },
+	{ "selftest",	0, 0,	verb_selftest },
+	{ "status",	0, 0,	verb_status },
+	{ "stop",	0, 0,	verb_stop },
+	{ "tables",	0, 0,	verb_tables },
+	{ "test",	0, 999,	verb_test },
+	{ "top",	0, 0,	verb_top },
+	{ "unblock",	1, 2,	verb_unblock }
 };
 
-static void __attribute__((__noreturn__))
+void
 usage(void)
 {
-	(void)fprintf(stderr, "usage: sysuserctl [-s socket] status | reload | "
-	    "stop | selftest |\n"
+	(void)fprintf(stderr, "usage: sysuserctl [-j] [-s socket] "
+	    "status | top | tables | monitor | metrics |\n"
+	    "       block user | uid number [for time] | "
+	    "unblock user | uid number |\n"
+	    "       test [user name | uid number | unknown] [group name] "
+	    "[program name]\n"
+	    "            [exe path] [cwd path] [unit name] "
+	    "[sender address] |\n"
 	    "       lookup client-address port server-address port | "
-	    "lookup -\n");
-	exit(exit_failure);
+	    "lookup - |\n"
+	    "       reload | selftest | stop\n");
+	exit(ctl.failure);
+}
+
+/* Say why, on the screen that the user came from, and end. */
+void
+fail(const char *fmt, ...)
+{
+	char	 text[2 * STR_MAX];
+	va_list	 ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	text_plain(text);
+	screen_leave();
+	(void)fprintf(stderr, "sysuserctl: %s\n", text);
+	exit(ctl.failure);
 }
 
 static void
@@ -85,95 +115,115 @@ attach(const char *path)
 	sun.sun_family = AF_UNIX;
 	if (strlcpy(sun.sun_path, path, sizeof(sun.sun_path)) >=
 	    sizeof(sun.sun_path))
-		errx(exit_failure, "%s: too long for a socket", path);
+		fail("%s: too long for a socket", path);
 	if ((fd = socket(AF_UNIX, SOCK_SEQPACKET, 0)) == -1)
-		err(exit_failure, "socket");
+		fail("socket: %s", strerror(errno));
 	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1)
-		err(exit_failure, errno == ENOENT || errno == ECONNREFUSED ?
-		    "%s: is milter-sysuser running?" : "%s", path);
-	chan_init(&daemon_chan, fd, ROLE_CLIENT, ROLE_CONTROL, 0);
-	daemon_chan.state = S_RUN;
+		fail("%s: %s%s", path, errno == ENOENT ||
+		    errno == ECONNREFUSED ? "is milter-sysuser running?: " :
+		    "", strerror(errno));
+	chan_init(&ctl.chan, fd, ROLE_CLIENT, ROLE_CONTROL, 0);
+	ctl.chan.state = S_RUN;
 	msg_new(&m, IMSG_CTL_HELLO, 0);
 	put_u32(&m, PROTOCOL_VERSION);
-	if (chan_send(&daemon_chan, &m) == -1)
-		err(exit_failure, "%s", path);
+	if (chan_send(&ctl.chan, &m) == -1)
+		fail("%s: %s", path, strerror(errno));
 }
 
 /* The next message, or 0 if the daemon closed. */
-static int
-receive(struct msg *m)
+int
+receive(struct msg *m, int timeout)
 {
-	struct pollfd	 pfd = { .fd = daemon_chan.fd, .events = POLLIN };
+	struct pollfd	 pfd = { .fd = ctl.chan.fd, .events = POLLIN };
 	const char	*why;
 	int		 n;
 
-	while ((n = chan_recv(&daemon_chan, m, &why)) == 0)
-		if ((n = poll(&pfd, 1, ANSWER_TIME)) == 0)
-			errx(exit_failure, "no answer from the daemon");
+	while ((n = chan_recv(&ctl.chan, m, &why)) == 0)
+		if ((n = poll(&pfd, 1, timeout)) == 0)
+			fail("no answer from the daemon");
 		else if (n == -1 && errno != EINTR)
-			err(exit_failure, "poll");
+			fail("poll: %s", strerror(errno));
 	if (n == -1 && why != NULL)
-		errx(exit_failure, "nonsense from the daemon: %s", why);
+		fail("nonsense from the daemon: %s", why);
 	return (n == 1);
+}
+
+/* All of a message was read, and made sense. */
+void
+check(struct msg *m)
+{
+	if (msg_end(m) == -1)
+		fail("nonsense from the daemon");
 }
 
 /*
  * Send a request and read the reply to its end, which is OK or FAIL or the
  * one message that is waited for; row() gets the rest.
  */
-static void
-ask(struct msg *m, enum imsg last, void (*row)(struct msg *))
+void
+ask(struct msg *m, enum imsg last, void (*row)(struct msg *, void *),
+    void *arg)
 {
 	char	 text[STR_MAX + 1];
 
-	if (chan_send(&daemon_chan, m) == -1)
-		err(exit_failure, "the daemon");
-	while (receive(m)) {
+	if (chan_send(&ctl.chan, m) == -1)
+		fail("the daemon: %s", strerror(errno));
+	while (receive(m, ANSWER_TIME)) {
 		if (m->type == last)
 			return;
 		if (m->type == IMSG_CTL_FAIL) {
 			(void)get_u32(m);
 			get_str(m, text, sizeof(text));
-			errx(exit_failure, "%s", text);
+			fail("%s", text);
 		}
 		if (row == NULL)
-			errx(exit_failure, "an answer to something else");
-		row(m);
+			fail("an answer to something else");
+		row(m, arg);
 	}
-	errx(exit_failure, "the daemon closed the connection");
+	fail("the daemon closed the connection");
 }
 
+/* Send an order that ends with OK, and what was said with it. */
 static void
-ask_ok(enum imsg type, const char *prefix)
+order(struct msg *m, char *note, size_t size)
 {
-	struct msg	 m;
-	char		 text[STR_MAX + 1];
+	ask(m, IMSG_CTL_OK, NULL, NULL);
+	get_str(m, note, size);
+	check(m);
+	text_plain(note);
+}
 
-	msg_new(&m, type, 1);
-	ask(&m, IMSG_CTL_OK, NULL);
-	get_str(&m, text, sizeof(text));
-	if (text[0] != '\0')
-		(void)printf("%s%s\n", prefix, text);
+/* With -j, that is all that an order prints. */
+static void
+done(const char *note)
+{
+	json_open(NULL, '{');
+	json_bool("ok", 1);
+	if (note[0] != '\0')
+		json_string("note", note);
+	json_close();
 }
 
 static int
 verb_reload(int argc, char **argv)
 {
+	static const char	 later[] = "takes effect at the next start "
+				    "only: ";
+	struct msg		 m;
+	char			 text[STR_MAX + 1];
+	char			 note[sizeof(text) + sizeof(later)];
+
 	(void)argc;
 	(void)argv;
-	ask_ok(IMSG_CTL_RELOAD, "takes effect at the next start only: ");
+	msg_new(&m, IMSG_CTL_RELOAD, 1);
+	order(&m, text, sizeof(text));
+	(void)snprintf(note, sizeof(note), "%s%s",
+	    text[0] != '\0' ? later : "", text);
+	if (ctl.json)
+		done(note);
+	else if (note[0] != '\0')
+		(void)printf("%s\n", note);
 	return (0);
-}
-
-/* The rows of a status, of which only the parent's counts here. */
-static void
-stop_row(struct msg *m)
-{
-	enum role	 role = get_u8(m);
-
-	(void)get_u16(m);
-	if (role == ROLE_PARENT)
-		parent_pid = get_u32(m);
 }
 
 /* Done when the parent, which leaves last, has gone. */
@@ -181,282 +231,172 @@ static int
 verb_stop(int argc, char **argv)
 {
 	struct timespec	 tick = { 0, 10 * 1000 * 1000 };
+	struct status	 st = { .n = 0 };
 	struct msg	 m;
+	char		 note[STR_MAX + 1];
+	pid_t		 parent = 0;
+	size_t		 n;
 	int		 i;
 
 	(void)argc;
 	(void)argv;
-	msg_new(&m, IMSG_CTL_STATUS, 1);
-	ask(&m, IMSG_CTL_OK, stop_row);
-	ask_ok(IMSG_CTL_STOP, "");
-	for (i = 0; i < STOP_TICKS && parent_pid > 0; i++) {
-		if (kill(parent_pid, 0) == -1)
-			return (0);
+	status_get(&st);
+	for (n = 0; n < st.n; n++)
+		if (st.list[n].role == ROLE_PARENT)
+			parent = st.list[n].pid;
+	msg_new(&m, IMSG_CTL_STOP, 1);
+	order(&m, note, sizeof(note));
+	for (i = 0; parent > 0 && kill(parent, 0) == 0; i++) {
+		if (i == STOP_TICKS)
+			fail("it was told to stop, and is still there");
 		(void)nanosleep(&tick, NULL);
 	}
-	errx(exit_failure, "it was told to stop, and is still there");
-}
-
-static uint64_t	 totals[STAT_MAX];
-
-static void
-status_row(struct msg *m)
-{
-	enum role	 role = get_u8(m);
-	unsigned int	 instance = get_u16(m);
-	uint32_t	 pid = get_u32(m), uid = get_u32(m);
-	uint32_t	 seconds = get_u32(m), restarts = get_u32(m);
-	int		 running = get_u8(m);
-	char		 name[32];
-	size_t		 i;
-
-	for (i = 0; i < STAT_MAX; i++)
-		totals[i] += get_u64(m);
-	if (msg_end(m) == -1 || role >= ROLE_MAX)
-		errx(exit_failure, "nonsense from the daemon");
-	if (role == ROLE_WORKER || role == ROLE_NAMES)
-		(void)snprintf(name, sizeof(name), "%s %u", role_names[role],
-		    instance);
-	else
-		(void)strlcpy(name, role_names[role], sizeof(name));
-	(void)printf("%-12s %8u %6u %9u %9u  %s\n", name, pid, uid, seconds,
-	    restarts, running ? "running" : "down");
-}
-
-static int
-verb_status(int argc, char **argv)
-{
-	struct msg	 m;
-	size_t		 i;
-
-	(void)argc;
-	(void)argv;
-	(void)printf("%-12s %8s %6s %9s %9s  %s\n", "PROCESS", "PID", "UID",
-	    "SECONDS", "RESTARTS", "STATE");
-	msg_new(&m, IMSG_CTL_STATUS, 1);
-	ask(&m, IMSG_CTL_OK, status_row);
-	for (i = 0; i < STAT_MAX; i++)
-		(void)printf("%s%s=%llu", i == 0 ? "\n" : " ", stat_names[i],
-		    (unsigned long long)totals[i]);
-	(void)printf("\n");
+	if (ctl.json)
+		done(note);
+	else if (note[0] != '\0')
+		(void)printf("%s\n", note);
 	return (0);
 }
 
-static struct owner *
-lookup(const struct conn_key *key)
+uint32_t
+parse_uid(const char *s)
 {
-	struct owner	*o;
-	struct msg	 m;
+	const char	*errstr;
+	uint32_t	 uid = strtonum(s, 0, UID_UNKNOWN - 1, &errstr);
 
-	msg_new(&m, IMSG_CTL_LOOKUP, 1);
-	put_endpoint(&m, &key->client);
-	put_endpoint(&m, &key->server);
-	put_u64(&m, clock_usec(CLOCK_MONOTONIC));
-	ask(&m, IMSG_CTL_ANSWER, NULL);
-	if ((o = get_owner(&m)) == NULL)
-		errx(exit_failure, "nonsense from the daemon");
-	return (o);
+	if (errstr != NULL)
+		fail("uid %s: is %s", s, errstr);
+	return (uid);
 }
 
-/* One line for one owner. */
-static void
-print_owner(const struct owner *o)
+/* Seconds of a time such as 2h. */
+static uint32_t
+parse_time(const char *s)
 {
-	char	 value[3 * MAX_PATH + 8];
-	int	 f;
+	static const struct {
+		char		 letter;
+		uint32_t	 seconds;
+	} units[] = {
+		{ 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 },
+		{ 'w', 7 * 86400 }
+	};
+	const char	*errstr;
+	char		 digits[16];
+	size_t		 i, len = strlen(s);
+	uint32_t	 n;
 
-	(void)printf("verdict=%s", verdict_names[o->verdict]);
-	if (o->verdict == E_UNKNOWN)
-		(void)printf(" reason=%s", reason_names[o->reason]);
-	for (f = 0; f <= F_SOURCE; f++)
-		if (field_value(o, f, value, sizeof(value)) == 0)
-			(void)printf(" %s=%s", field_names[f], value);
-	(void)printf("\n");
-}
-
-/* Returns 0, or -1 if that is no connection. */
-static int
-parse_key(char **argv, struct conn_key *key)
-{
-	if (endpoint_parse(&key->client, argv[0], argv[1]) == -1 ||
-	    endpoint_parse(&key->server, argv[2], argv[3]) == -1 ||
-	    key->client.port == 0 || key->server.port == 0)
-		return (-1);
-	return (0);
-}
-
-static void
-lookup_line(char *line)
-{
-	struct conn_key	 key;
-	struct owner	*o;
-	char		*argv[5], *word;
-	int		 argc = 0;
-
-	while ((word = strsep(&line, " \t\r\n")) != NULL)
-		if (*word != '\0' && argc < 5)
-			argv[argc++] = word;
-	if (argc != 4 || parse_key(argv, &key) == -1) {
-		(void)printf("verdict=error reason=syntax\n");
-		return;
+	if (len >= 2 && len <= sizeof(digits) &&
+	    strspn(s, "0123456789") == len - 1) {
+		(void)strlcpy(digits, s, len);
+		for (i = 0; i < NITEMS(units); i++) {
+			if (units[i].letter != s[len - 1])
+				continue;
+			n = strtonum(digits, 1, BLOCK_MAX / units[i].seconds,
+			    &errstr);
+			if (errstr == NULL)
+				return (n * units[i].seconds);
+		}
 	}
-	o = lookup(&key);
-	print_owner(o);
-	free(o);
-}
-
-static int
-lookup_stdin(void)
-{
-	char	*line = NULL;
-	size_t	 size = 0;
-
-	while (getline(&line, &size, stdin) != -1) {
-		lookup_line(line);
-		(void)fflush(stdout);
-	}
-	free(line);
-	return (ferror(stdin) ? EXIT_USAGE : 0);
-}
-
-static int
-verb_lookup(int argc, char **argv)
-{
-	struct conn_key	 key;
-	struct owner	*o;
-	int		 owned;
-
-	if (argc == 1 && strcmp(argv[0], "-") == 0)
-		return (lookup_stdin());
-	if (argc != 4)
-		usage();
-	if (parse_key(argv, &key) == -1)
-		errx(EXIT_USAGE, "%s %s %s %s: is no connection", argv[0],
-		    argv[1], argv[2], argv[3]);
-	o = lookup(&key);
-	print_owner(o);
-	owned = o->verdict == E_OWNED;
-	free(o);
-	return (owned ? EXIT_OWNED : EXIT_NOBODY);
+	fail("%s: is no time such as 30m, 2h or 7d, up to 366d", s);
 }
 
 /*
- * A connection of our own, of that family to that address, accepted.  Returns
- * 0, or -1 if this host has none such.
+ * "user" or "uid number".  How many words there are tells them apart, also
+ * for a user who is called uid.
  */
-static int
-own_connection(int family, const char *addr, int fds[3], struct conn_key *key)
+static void
+parse_target(struct target *t, int argc, char **argv)
 {
-	struct sockaddr_storage	 ss;
-	struct endpoint		 e;
-	socklen_t		 len;
-	int			 off = 0;
+	if (argc == 2 && strcmp(argv[0], "uid") != 0)
+		usage();
+	t->name = argc == 2 ? "" : argv[0];
+	t->uid = argc == 2 ? parse_uid(argv[1]) : UID_UNKNOWN;
+	if (argc == 2)
+		(void)snprintf(t->text, sizeof(t->text), "uid %u", t->uid);
+	else if (t->name[0] == '\0' || strlen(t->name) > MAX_ACCOUNT)
+		fail("%s: is no name of a user", t->name);
+	else
+		(void)xtext(t->text, sizeof(t->text), t->name, MAX_ACCOUNT);
+}
 
-	fds[0] = fds[1] = fds[2] = -1;
-	if (endpoint_parse(&e, addr, "0") == -1)
-		return (-1);
-	len = endpoint_to_sa(&e, &ss);
-	if ((fds[0] = socket(ss.ss_family, SOCK_STREAM, 0)) == -1 ||
-	    bind(fds[0], (struct sockaddr *)&ss, len) == -1 ||
-	    listen(fds[0], 1) == -1 ||
-	    getsockname(fds[0], (struct sockaddr *)&ss, &len) == -1 ||
-	    endpoint_from_sa(&key->server, (struct sockaddr *)&ss) == -1 ||
-	    (fds[1] = socket(family, SOCK_STREAM, 0)) == -1)
-		return (-1);
-	if (family == AF_INET6 && ss.ss_family == AF_INET) {
-		(void)setsockopt(fds[1], IPPROTO_IPV6, IPV6_V6ONLY, &off,
-		    sizeof(off));
-		len = endpoint_to_mapped(&key->server, &ss);
+static int
+verb_block(int argc, char **argv)
+{
+	struct target	 t;
+	struct msg	 m;
+	const char	*limit = NULL;
+	char		 note[STR_MAX + 1];
+
+	if (argc > 2) {
+		argc -= 2;
+		if (strcmp(argv[argc], "for") != 0)
+			usage();
+		limit = argv[argc + 1];
 	}
-	if (connect(fds[1], (struct sockaddr *)&ss, len) == -1)
-		return (-1);
-	len = sizeof(ss);
-	if (getsockname(fds[1], (struct sockaddr *)&ss, &len) == -1 ||
-	    endpoint_from_sa(&key->client, (struct sockaddr *)&ss) == -1 ||
-	    (fds[2] = accept(fds[0], NULL, NULL)) == -1)
-		return (-1);
+	parse_target(&t, argc, argv);
+	msg_new(&m, IMSG_CTL_BLOCK, 1);
+	put_str(&m, t.name);
+	put_u32(&m, t.uid);
+	put_u32(&m, limit == NULL ? 0 : parse_time(limit));
+	order(&m, note, sizeof(note));
+	if (ctl.json) {
+		done(note);
+		return (0);
+	}
+	if (note[0] != '\0')
+		(void)fprintf(stderr, "sysuserctl: %s\n", note);
+	(void)printf("%s is blocked%s%s\n", t.text,
+	    limit == NULL ? "" : " for ", limit == NULL ? "" : limit);
 	return (0);
 }
 
 static int
-selftest_one(const char *what, int family, const char *addr)
+verb_unblock(int argc, char **argv)
 {
-	struct conn_key	 key;
-	struct owner	*o;
-	int		 fds[3], i, good = 1;
+	struct target	 t;
+	struct msg	 m;
+	char		 note[STR_MAX + 1];
 
-	if (own_connection(family, addr, fds, &key) == -1)
-		(void)printf("%-12s not on this host\n", what);
-	else {
-		o = lookup(&key);
-		good = o->verdict == E_OWNED && o->uid == getuid();
-		if (!good)
-			(void)printf("%-12s WRONG: ", what);
-		else if (o->pid == (uint32_t)getpid())
-			(void)printf("%-12s user and process: ", what);
-		else
-			(void)printf("%-12s user only: ", what);
-		print_owner(o);
-		free(o);
+	parse_target(&t, argc, argv);
+	msg_new(&m, IMSG_CTL_UNBLOCK, 1);
+	put_str(&m, t.name);
+	put_u32(&m, t.uid);
+	order(&m, note, sizeof(note));
+	if (ctl.json) {
+		done(note);
+		return (0);
 	}
-	for (i = 0; i < 3; i++)
-		if (fds[i] != -1)
-			close(fds[i]);
-	return (good);
+	if (note[0] != '\0')
+		(void)fprintf(stderr, "sysuserctl: %s\n", note);
+	(void)printf("%s is no longer blocked\n", t.text);
+	return (0);
 }
 
-/* What can be known on this system, as the resolver found it. */
-static void
-selftest_caps(void)
+static const struct verb *
+find_verb(const char *name)
 {
-	static const char *const	 what[CAN_MAX] = {
-		[CAN_ASK] = "the user of a connection",
-		[CAN_SEARCH] = "the process: pid, program, exe",
-		[CAN_ORPHAN] = "the user of one who hung up, for a moment",
-		[CAN_LOGIN] = "the login uid",
-		[CAN_UNIT] = "unit and container",
-	};
-	struct msg			 m;
-	uint32_t			 can;
-	int				 i;
+	size_t	 i;
 
-	msg_new(&m, IMSG_CTL_CAPS_GET, 1);
-	ask(&m, IMSG_CTL_CAPS, NULL);
-	can = get_u32(&m);
-	for (i = 0; i < CAN_MAX; i++)
-		(void)printf("%-44s %s\n", what[i],
-		    can & 1U << i ? "yes" : "no");
-	/* What no resolver of this version looks for. */
-	(void)printf("%-44s no\n%-44s no\n\n",
-	    "clients in other network namespaces",
-	    "who hung up long ago (needs a BPF record)");
-}
-
-/* Does the daemon know who we are? */
-static int
-verb_selftest(int argc, char **argv)
-{
-	int	 good;
-
-	(void)argc;
-	(void)argv;
-	selftest_caps();
-	good = selftest_one("IPv4", AF_INET, "127.0.0.1");
-	good &= selftest_one("IPv6", AF_INET6, "::1");
-	good &= selftest_one("IPv4-mapped", AF_INET6, "127.0.0.1");
-	return (good ? 0 : 1);
+	for (i = 0; i < NITEMS(verbs); i++)
+		if (strcmp(name, verbs[i].name) == 0)
+			return (&verbs[i]);
+	usage();
 }
 
 int
 main(int argc, char **argv)
 {
-	const char	*path = CONTROL_SOCKET;
-	size_t		 i;
-	int		 ch, rv;
+	const struct verb	*verb;
+	const char		*path = CONTROL_SOCKET;
+	int			 ch, rv;
 
 	log_init("sysuserctl", -1, 0);
-	while ((ch = getopt(argc, argv, "s:")) != -1)
+	/* What follows the verb may begin with a minus. */
+	while ((ch = getopt(argc, argv, "+js:")) != -1)
 		switch (ch) {
+		case 'j':
+			ctl.json = 1;
+			break;
 		case 's':
 			path = optarg;
 			break;
@@ -467,16 +407,14 @@ main(int argc, char **argv)
 	argv += optind;
 	if (argc == 0)
 		usage();
-	for (i = 0; i < NITEMS(verbs); i++)
-		if (strcmp(argv[0], verbs[i].name) == 0)
-			break;
-	if (i < NITEMS(verbs) && verbs[i].fn == verb_lookup)
-		exit_failure = EXIT_USAGE;
-	if (i == NITEMS(verbs) || argc - 1 > verbs[i].args)
+	verb = find_verb(argv[0]);
+	if (verb->fn == verb_lookup)
+		ctl.failure = EXIT_LOOKUP;
+	if (argc - 1 < verb->least || argc - 1 > verb->most)
 		usage();
 	attach(path);
-	rv = verbs[i].fn(argc - 1, argv + 1);
+	rv = verb->fn(argc - 1, argv + 1);
 	if (fflush(stdout) == EOF)
-		err(exit_failure, "stdout");
+		fail("stdout: %s", strerror(errno));
 	return (rv);
 }

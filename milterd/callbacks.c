@@ -178,12 +178,13 @@ cb_connect(SMFICTX *ctx, char *hostname, _SOCK_ADDR *addr)
 		return (SMFIS_ACCEPT);
 	if (s != NULL)
 		session_renew(s);
-	if (s == NULL || addr == NULL || endpoint_from_sa(&key.client, (struct sockaddr *)addr) == -1 ||
+	if (s == NULL || addr == NULL ||
+	    endpoint_from_sa(&key.client, (struct sockaddr *)addr) == -1 ||
 	    key.client.port == 0)
 		return (SMFIS_NOREPLY);
 	if (server_end(ctx, &key.server) == 0) {
 		s->asked = 1;
-		link_ask(&s->ask, &key, s->policy->lookup_timeout);
+		link_lookup(&s->lookup, &key, s->policy->lookup_timeout);
 	} else if (endpoint_is_loopback(&key.client)) {
 		if ((s->owner = malloc(sizeof(*s->owner))) != NULL)
 			owner_unknown(s->owner, R_AMBIGUOUS);
@@ -200,7 +201,7 @@ cb_connect(SMFICTX *ctx, char *hostname, _SOCK_ADDR *addr)
 static int
 located(const struct session *s)
 {
-	const struct conn_key	*key = &s->ask.key;
+	const struct conn_key	*key = &s->lookup.key;
 
 	switch (s->owner->reason) {
 	case R_TIMEOUT:
@@ -222,7 +223,7 @@ collect(struct session *s)
 {
 	if (!s->asked || s->owner != NULL)
 		return (0);
-	if ((s->owner = link_wait(&s->ask)) == NULL)
+	if ((s->owner = link_owner(&s->lookup)) == NULL)
 		return (-1);
 	if (s->owner->verdict == E_UNKNOWN && !located(s))
 		s->owner->verdict = E_REMOTE;
@@ -235,56 +236,82 @@ is_local(const struct session *s)
 	return (s->owner != NULL && s->owner->verdict != E_REMOTE);
 }
 
-/* The number of copies that stay: the topmost, if the rule says so. */
+/* The number of copies of a header that stay: the topmost, if the rule says. */
 static int
-kept(const struct session *s)
+kept(const struct session *s, int copies)
 {
-	return (s->copies > 0 && s->decision.rule != NULL &&
+	return (copies > 0 && s->decision.rule != NULL &&
 	    s->decision.rule->keep);
 }
 
-/* One line for each MAIL that ends. */
+/* " stripped=2 kept=yes", or nothing, in buf. */
+static void
+copies_text(const struct session *s, char *buf, size_t size)
+{
+	unsigned int	 i;
+	int		 all = 0, keep = 0;
+
+	buf[0] = '\0';
+	for (i = 0; i < s->policy->nheaders; i++) {
+		all += s->copies[i];
+		keep += kept(s, s->copies[i]);
+	}
+	if (all > 0 && s->decision.action != A_DISCARD)
+		(void)snprintf(buf, size, " stripped=%d%s", all - keep,
+		    keep > 0 ? " kept=yes" : "");
+}
+
+static void
+rule_text(const struct decision *d, char *buf, size_t size)
+{
+	uint32_t	 number = policy_number(d);
+
+	if (number == RULE_BLOCKED)
+		(void)strlcpy(buf, BLOCKED_NOW, size);
+	else if (number == RULE_NONE)
+		(void)strlcpy(buf, "-", size);
+	else
+		(void)snprintf(buf, size, "%u", number);
+}
+
+/* One line for each MAIL that ends; control hears of it, too. */
 static void
 log_message(SMFICTX *ctx, const struct session *s)
 {
-	const char	*queue = symbol(ctx, "i");
-	const char	*auth = symbol(ctx, "{auth_authen}");
-	char		 owner[6144], sender[3 * 256 + 8], login[3 * 64 + 8];
-	char		 id[3 * 32 + 8], rule[16] = "-", extra[64] = "";
-	char		 holder[3 * MAX_NAME + 8] = "";
-	int		 n, keep = kept(s);
+	struct ended	 ended = { &s->decision, s->owner, s->recipients,
+			    symbol(ctx, "i"), s->sender,
+			    symbol(ctx, "{auth_authen}") };
+	char		 owner[6144], sender[3 * MAX_SENDER + 8];
+	char		 login[3 * MAX_NAME + 8], id[3 * MAX_QUEUEID + 8];
+	char		 rule[16], extra[64], holder[3 * MAX_NAME + 8] = "";
 
+	link_event(&ended);
 	if (owner_line(owner, sizeof(owner), &s->policy->log_fields, s->owner,
-	    "-") == -1 || xtext(sender, sizeof(sender), s->sender, 256) == -1 ||
-	    xtext(login, sizeof(login), auth == NULL ? "" : auth, 64) == -1 ||
-	    xtext(id, sizeof(id), queue == NULL ? "-" : queue, 32) == -1) {
+	    "-") == -1 ||
+	    xtext(sender, sizeof(sender), s->sender, MAX_SENDER) == -1 ||
+	    xtext(login, sizeof(login), ended.login == NULL ? "" :
+	    ended.login, MAX_NAME) == -1 ||
+	    xtext(id, sizeof(id), ended.queue == NULL ? "-" : ended.queue,
+	    MAX_QUEUEID) == -1) {
 		log_warnx("a line for the log is too long");
 		return;
 	}
 	if (!fields_have(&s->policy->log_fields, F_HOLDER))
 		(void)field_value(s->owner, F_HOLDER, holder, sizeof(holder));
-	if (s->decision.rule != NULL)
-		(void)snprintf(rule, sizeof(rule), "%u",
-		    s->decision.rule->number);
-	if (s->copies > 0 && s->decision.action != A_DISCARD) {
-		n = snprintf(extra, sizeof(extra), " stripped=%d",
-		    s->copies - keep);
-		if (keep)
-			(void)snprintf(extra + n, sizeof(extra) - n,
-			    " kept=yes");
-	}
+	rule_text(&s->decision, rule, sizeof(rule));
+	copies_text(s, extra, sizeof(extra));
 	log_info("queue=%s action=%s rule=%s %s%s%s sender=%s recipients=%u"
 	    "%s%s%s", id, action_names[s->decision.action], rule, owner,
 	    holder[0] != '\0' ? " holder=" : "", holder,
-	    sender, s->recipients, extra, auth == NULL ? "" : " auth=",
+	    sender, s->recipients, extra, ended.login == NULL ? "" : " auth=",
 	    login);
 }
 
-/* Refuse at MAIL, in words that can do no harm to the SMTP reply. */
+/* Refuse, in words that can do no harm to the SMTP reply. */
 static sfsistat
 refuse(SMFICTX *ctx, struct session *s)
 {
-	int	 later = s->decision.action == A_TEMPFAIL;
+	int	 later = s->decision.action != A_REJECT;
 	char	 code[] = "550", xcode[] = "5.7.1";
 	char	 text[REPLY_MAX], safe[2 * REPLY_MAX];
 	size_t	 i, n = 0;
@@ -293,7 +320,8 @@ refuse(SMFICTX *ctx, struct session *s)
 		(void)strlcpy(code, "451", sizeof(code));
 		(void)strlcpy(xcode, "4.7.1", sizeof(xcode));
 	}
-	if (policy_reply(&s->decision, s->owner, text, sizeof(text)) == 0) {
+	if (policy_reply(&s->decision, s->owner, &s->charge, text,
+	    sizeof(text)) == 0) {
 		for (i = 0; text[i] != '\0'; i++) {
 			if (text[i] == '%')
 				safe[n++] = '%';
@@ -304,9 +332,34 @@ refuse(SMFICTX *ctx, struct session *s)
 		(void)smfi_setreply(ctx, code, xcode, safe);
 	}
 	count(ST_REFUSED, 1);
+	if (s->decision.action == A_LIMIT)
+		count(ST_LIMITED, 1);
 	log_message(ctx, s);
 	message_reset(s);
 	return (later ? SMFIS_TEMPFAIL : SMFIS_REJECT);
+}
+
+/*
+ * Is the message over the limit that counts it?  If so that is what decides.
+ * While control does not tell, mail flows.
+ */
+static int
+over_limit(struct session *s, enum asking what)
+{
+	struct charge	*c = &s->charge;
+
+	if (s->decision.limit == NULL)
+		return (0);
+	c->what = what;
+	c->rule = s->decision.limit;
+	c->owner = s->owner;
+	c->recipients = s->recipients;
+	if (link_charge(c) == -1)
+		log_warnx("rule %u: control does not tell what is counted: "
+		    "mail goes on without limit", c->rule->number);
+	if (c->over)
+		s->decision.action = A_LIMIT;
+	return (c->over);
 }
 
 /* <a@b> without the brackets; the empty sender keeps them. */
@@ -334,8 +387,14 @@ cb_envfrom(SMFICTX *ctx, char **argv)
 	if (!is_local(s))
 		return (s->policy->strip_local && s->owner != NULL &&
 		    s->owner->reason == R_NONE ? SMFIS_ACCEPT : SMFIS_CONTINUE);
-	s->decision = policy_decide(s->policy, s->owner);
-	if (s->decision.action == A_REJECT || s->decision.action == A_TEMPFAIL)
+	if (blocked(s->owner)) {
+		s->decision.action = A_REJECT;
+		s->decision.blocked = 1;
+	} else
+		s->decision = policy_decide(s->policy, s->owner, s->sender,
+		    NULL, NULL);
+	if (over_limit(s, CHARGE_LOOK) || s->decision.action == A_REJECT ||
+	    s->decision.action == A_TEMPFAIL)
 		return (refuse(ctx, s));
 	return (SMFIS_CONTINUE);
 }
@@ -354,46 +413,85 @@ cb_envrcpt(SMFICTX *ctx, char **argv)
 static sfsistat
 cb_header(SMFICTX *ctx, char *name, char *value)
 {
-	struct session	*s = smfi_getpriv(ctx);
+	struct session		*s = smfi_getpriv(ctx);
+	const struct header	*h;
+	unsigned int		 i = 0;
 
 	(void)value;
-	if (s != NULL && strcasecmp(name, s->policy->header) == 0)
-		s->copies++;
+	if (s != NULL)
+		TAILQ_FOREACH(h, &s->policy->headers, next) {
+			if (strcasecmp(name, h->name) == 0)
+				s->copies[i]++;
+			i++;
+		}
 	return (SMFIS_NOREPLY);
 }
 
 /*
- * Delete the copies that came, but the topmost keep.  From the last to the
- * first, for Postfix counts anew after each and Sendmail does not; and before
- * ours is inserted, for that counts as well.
+ * Delete the copies of a header that came, but the topmost keep.  From the
+ * last to the first, for Postfix counts anew after each and Sendmail does not;
+ * and before ours is inserted, for that counts as well.
  */
 static int
-strip(SMFICTX *ctx, const struct session *s, int keep)
+strip_header(SMFICTX *ctx, const struct header *h, int copies, int keep)
 {
 	int	 i;
 
-	for (i = s->copies; i > keep; i--)
-		if (smfi_chgheader(ctx, s->policy->header, i, NULL) !=
-		    MI_SUCCESS)
+	for (i = copies; i > keep; i--)
+		if (smfi_chgheader(ctx, h->name, i, NULL) != MI_SUCCESS)
 			return (-1);
-	if (s->copies > keep)
-		count(ST_STRIPPED, s->copies - keep);
+	if (copies > keep)
+		count(ST_STRIPPED, copies - keep);
 	return (0);
 }
 
 static int
-tag(SMFICTX *ctx, const struct session *s)
+strip(SMFICTX *ctx, const struct session *s)
+{
+	const struct header	*h;
+	unsigned int		 i = 0;
+
+	TAILQ_FOREACH(h, &s->policy->headers, next) {
+		if (strip_header(ctx, h, s->copies[i],
+		    kept(s, s->copies[i])) == -1)
+			return (-1);
+		i++;
+	}
+	return (0);
+}
+
+static int
+insert(SMFICTX *ctx, const struct header *h, const struct owner *o)
 {
 	char	*value;
 	int	 rv;
 
-	if ((value = header_value(s->policy, s->owner)) == NULL)
+	if ((value = header_value(h, o)) == NULL)
 		return (-1);
-	rv = smfi_insheader(ctx, 0, s->policy->header, value);
+	rv = smfi_insheader(ctx, 0, h->name, value);
 	free(value);
-	if (rv != MI_SUCCESS)
-		return (-1);
-	count(ST_TAGGED, 1);
+	return (rv == MI_SUCCESS ? 0 : -1);
+}
+
+/* Each on top of the others: the first one is the last to be inserted. */
+static int
+tag(SMFICTX *ctx, const struct session *s)
+{
+	const struct header	*h;
+	unsigned int		 i = s->policy->nheaders;
+	int			 tagged = 0;
+
+	if (s->decision.rule != NULL && s->decision.rule->silent)
+		return (0);
+	TAILQ_FOREACH_REVERSE(h, &s->policy->headers, headers, next) {
+		i--;
+		if (h->kind == H_NONE || kept(s, s->copies[i]))
+			continue;
+		if (insert(ctx, h, s->owner) == -1)
+			return (-1);
+		tagged = 1;
+	}
+	count(ST_TAGGED, tagged);
 	return (0);
 }
 
@@ -404,37 +502,42 @@ quarantine(SMFICTX *ctx, const struct session *s)
 
 	if (s->decision.action != A_QUARANTINE)
 		return (0);
-	if (policy_reply(&s->decision, s->owner, reason, sizeof(reason)) == -1)
+	if (policy_reply(&s->decision, s->owner, NULL, reason,
+	    sizeof(reason)) == -1)
 		return (-1);
 	return (smfi_quarantine(ctx, reason) == MI_SUCCESS ? 0 : -1);
 }
 
+/* A message from elsewhere: nothing of ours is to be in it. */
+static sfsistat
+finish_remote(SMFICTX *ctx, const struct session *s)
+{
+	const char	*queue;
+	char		 copies[64];
+
+	if (strip(ctx, s) == -1)
+		return (failed(s, "can't delete a header"));
+	copies_text(s, copies, sizeof(copies));
+	if (copies[0] != '\0' && (queue = symbol(ctx, "i")) != NULL)
+		log_info("queue=%s action=strip%s", queue, copies);
+	return (SMFIS_CONTINUE);
+}
+
+/* What can fail comes first: what is counted is not refused any more. */
 static sfsistat
 finish(SMFICTX *ctx, struct session *s)
 {
-	const char	*queue;
-	int		 keep;
+	int	 discard = s->decision.action == A_DISCARD;
 
-	if (!is_local(s)) {
-		if (strip(ctx, s, 0) == -1)
-			return (failed(s, "can't delete a header"));
-		if (s->copies > 0 && (queue = symbol(ctx, "i")) != NULL)
-			log_info("queue=%s action=strip stripped=%d", queue,
-			    s->copies);
-		return (SMFIS_CONTINUE);
-	}
-	count(ST_MESSAGES, 1);
-	if (s->decision.action == A_DISCARD) {
-		log_message(ctx, s);
-		return (SMFIS_DISCARD);
-	}
-	keep = kept(s);
-	if (strip(ctx, s, keep) == -1 || (!keep && tag(ctx, s) == -1))
+	if (!discard && (strip(ctx, s) == -1 || tag(ctx, s) == -1))
 		return (failed(s, "can't change the header"));
 	if (quarantine(ctx, s) == -1)
 		return (failed(s, "can't quarantine"));
+	if (over_limit(s, CHARGE_COUNT))
+		return (refuse(ctx, s));
+	count(ST_MESSAGES, 1);
 	log_message(ctx, s);
-	return (SMFIS_CONTINUE);
+	return (discard ? SMFIS_DISCARD : SMFIS_CONTINUE);
 }
 
 static sfsistat
@@ -445,7 +548,7 @@ cb_eom(SMFICTX *ctx)
 
 	if (s == NULL)
 		return (failed(s, "no session"));
-	rv = finish(ctx, s);
+	rv = is_local(s) ? finish(ctx, s) : finish_remote(ctx, s);
 	message_reset(s);
 	return (rv);
 }

@@ -68,26 +68,44 @@ owner_line(char *buf, size_t size, const struct fields *fields,
 }
 
 /*
- * The value of our header, folded between fields where it gets long, to be
- * freed.  Of an unknown owner there is nothing to say but why.  Returns NULL
- * if there is no memory.
+ * The value of a header with placeholders, in buf.  What is not known is
+ * "unknown", so an account of that name is not quite.
  */
-char *
-header_value(const struct policy *p, const struct owner *o)
+static int
+template_line(char *buf, size_t size, const char *template,
+    const struct owner *o)
 {
-	static const struct fields	 none;
-	char				 line[LINE_ALL], *value, *out;
-	const char			*word, *end;
-	size_t				 len, column = strlen(p->header) + 2;
+	char	 value[VALUE_MAX], byte[2] = "";
+	int	 f;
 
-	if (owner_line(line, sizeof(line), o->verdict == E_OWNED ?
-	    &p->header_fields : &none, o, "unknown") == -1)
-		return (NULL);
+	buf[0] = '\0';
+	while ((f = template_next(&template)) >= 0) {
+		if (f >= F_MAX)
+			byte[0] = f - F_MAX;
+		else if (field_value(o, f, value, sizeof(value)) == -1)
+			(void)strlcpy(value, "unknown", sizeof(value));
+		else if (strcmp(value, "unknown") == 0)
+			(void)strlcpy(value, "+75nknown", sizeof(value));
+		if (strlcat(buf, f >= F_MAX ? byte : value, size) >= size)
+			return (-1);
+	}
+	return (f == -1 ? 0 : -1);
+}
+
+/* Folded at blanks where it gets long, to be freed; NULL without memory. */
+static char *
+fold(const char *line, size_t column)
+{
+	const char	*word, *end;
+	char		*value, *out;
+	size_t		 len;
+
 	if ((value = out = malloc(2 * strlen(line) + 1)) == NULL)
 		return (NULL);
 	for (word = line; *word != '\0'; word = end) {
 		len = strcspn(word, " ");
-		if (word != line && column + 1 + len > LINE_FOLD) {
+		/* No line is to be of blanks alone. */
+		if (word != line && len > 0 && column + 1 + len > LINE_FOLD) {
 			*out++ = '\n';
 			*out++ = '\t';
 			column = 8;
@@ -104,4 +122,24 @@ header_value(const struct policy *p, const struct owner *o)
 	}
 	*out = '\0';
 	return (value);
+}
+
+/*
+ * What a header of ours says of an owner, to be freed.  In a list of fields
+ * there is nothing to say of an unknown one but why.  Returns NULL if there
+ * is no memory.
+ */
+char *
+header_value(const struct header *h, const struct owner *o)
+{
+	static const struct fields	 none;
+	char				 line[LINE_ALL];
+	int				 rv;
+
+	if (h->kind == H_VALUE)
+		rv = template_line(line, sizeof(line), h->value, o);
+	else
+		rv = owner_line(line, sizeof(line), o->verdict == E_OWNED ?
+		    &h->fields : &none, o, "unknown");
+	return (rv == -1 ? NULL : fold(line, strlen(h->name) + 2));
 }

@@ -15,11 +15,17 @@
  */
 
 /*
- * The worker's side of its channels.  The main thread alone reads them; the
- * threads of libmilter send lookups and wait for the answers.
+ * The channels to resolver and control, and all that libmilter's threads
+ * share.  Threads send questions and wait for their answers; the main thread
+ * alone reads.
  */
 
+#include <sys/types.h>
+#include <sys/socket.h>
+
 #include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -29,33 +35,82 @@
 #include "milterd.h"
 
 #define OPEN_MAX_ASKS	1024	/* a power of 2, part of the cookie */
+#define CHARGE_TIME	1000	/* ms, that a limit may take to tell */
+#define EVENTS_MAX	1024	/* that wait to be sent */
 
-/* For all below, for struct ask and for the references to policies. */
+/* An event that waits for room in the channel. */
+struct event_kept {
+	STAILQ_ENTRY(event_kept) next;
+	struct msg		 m;
+};
+
+/* The two ends that we have of a channel, and what is under way there. */
+static struct link {
+	struct peer		 peer;		/* the main thread's */
+	struct event		 writable;
+	int			 send_fd;	/* the threads' */
+	int			 full;		/* until it is writable */
+	struct ask		*asks[OPEN_MAX_ASKS];	/* by cookie */
+	uint32_t		 last_cookie;
+	TAILQ_HEAD(, ask)	 unsent;
+} links[SERVERS];
+
+/* For all here, for struct ask and for the references to policies. */
 static pthread_mutex_t	 lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_condattr_t monotonic;
-static struct ask	*asks[OPEN_MAX_ASKS];	/* by cookie */
-static uint32_t		 last_cookie;
-static TAILQ_HEAD(, ask) unsent = TAILQ_HEAD_INITIALIZER(unsent);
-static int		 send_fd = -1;		/* to the resolver */
+static STAILQ_HEAD(, event_kept) events = STAILQ_HEAD_INITIALIZER(events);
+static unsigned int	 nevents;
 static struct policy	*policy;
 static uint64_t		 counters[STAT_MAX];
-
-static struct peer	 resolver;		/* the main thread's */
+static int		 wake[2];		/* the main thread */
 
 static int	 on_answer(struct peer *, struct msg *);
+static int	 on_verdict(struct peer *, struct msg *);
+static int	 on_table(struct peer *, struct msg *);
+static void	 resolver_gone(struct peer *, const char *);
+static void	 control_gone(struct peer *, const char *);
+static void	 cb_wake(int, short, void *);
+static void	 cb_writable(int, short, void *);
 
 static const struct handler resolver_handlers[] = {
 	{ IMSG_ANSWER,		on_answer },
 	{ IMSG_MAX,		NULL }
 };
 
+static const struct handler control_handlers[] = {
+	{ IMSG_VERDICT,		on_verdict },
+	{ IMSG_TABLE,		on_table },
+	{ IMSG_TEST,		on_test },
+	{ IMSG_MAX,		NULL }
+};
+
 void
 link_init(void)
 {
-	resolver.chan.fd = -1;
+	struct link	*l;
+
 	if (pthread_condattr_init(&monotonic) != 0 ||
 	    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC) != 0)
 		fatalx("no condition on the monotonic clock");
+	blocked_init(&monotonic);
+	for (l = links; l < links + SERVERS; l++) {
+		l->peer.chan.fd = -1;
+		l->send_fd = -1;
+		TAILQ_INIT(&l->unsent);
+	}
+	if (pipe(wake) == -1 || fcntl(wake[0], F_SETFL, O_NONBLOCK) == -1 ||
+	    fcntl(wake[1], F_SETFL, O_NONBLOCK) == -1)
+		fatal("pipe");
+}
+
+/* In the main thread, when its loop is there. */
+void
+link_start(void)
+{
+	static struct event	 ev;
+
+	event_set(&ev, wake[0], EV_READ | EV_PERSIST, cb_wake, NULL);
+	(void)event_add(&ev, NULL);
 }
 
 void
@@ -74,15 +129,18 @@ counters_get(uint64_t copy[STAT_MAX])
 	(void)pthread_mutex_unlock(&lock);
 }
 
-/* The policy in force; it stays as it is until policy_unref(). */
+/*
+ * The policy in force, which stays as it is until policy_unref(); NULL before
+ * there is one.
+ */
 struct policy *
 policy_ref(void)
 {
 	struct policy	*p;
 
 	(void)pthread_mutex_lock(&lock);
-	p = policy;
-	p->refs++;
+	if ((p = policy) != NULL)
+		p->refs++;
 	(void)pthread_mutex_unlock(&lock);
 	return (p);
 }
@@ -113,90 +171,200 @@ link_policy(struct policy *new)
 		policy_unref(old);
 }
 
-/* Locked: send what waits to be sent, as far as the channel takes it. */
-static void
-push(void)
+/* So many ms from now, on the monotonic clock. */
+void
+deadline_set(struct timespec *ts, uint32_t ms)
 {
-	struct ask	*a;
-	struct msg	 m;
-
-	while (send_fd != -1 && (a = TAILQ_FIRST(&unsent)) != NULL) {
-		msg_new(&m, IMSG_LOOKUP, a->cookie);
-		put_endpoint(&m, &a->key.client);
-		put_endpoint(&m, &a->key.server);
-		put_u64(&m, a->asked);
-		if (msg_send(send_fd, &m) == -1)
-			return;		/* the next answer makes room */
-		TAILQ_REMOVE(&unsent, a, unsent);
-		a->state = ASK_SENT;
+	(void)clock_gettime(CLOCK_MONOTONIC, ts);
+	ts->tv_sec += ms / 1000;
+	ts->tv_nsec += ms % 1000 * 1000000L;
+	if (ts->tv_nsec >= 1000000000L) {
+		ts->tv_nsec -= 1000000000L;
+		ts->tv_sec++;
 	}
-}
-
-/* Locked: the answer is there, or never will be (NULL). */
-static void
-done(struct ask *a, struct owner *owner)
-{
-	if (a->state == ASK_UNSENT)
-		TAILQ_REMOVE(&unsent, a, unsent);
-	asks[a->cookie % OPEN_MAX_ASKS] = NULL;
-	a->state = ASK_DONE;
-	a->owner = owner;
 }
 
 /*
- * The resolver died: what it was asked, the next one is, but only once.  A
- * question that kills is not to kill for ever.
+ * Sending.
  */
-static void
-resolver_gone(struct peer *peer, const char *why)
-{
-	struct ask	*a;
-	size_t		 i;
 
-	(void)peer;
-	if (why != NULL)
-		fatalx("the resolver makes no sense");
-	(void)pthread_mutex_lock(&lock);
-	if (send_fd != -1)
-		close(send_fd);
-	send_fd = -1;
-	for (i = 0; i < OPEN_MAX_ASKS; i++) {
-		if ((a = asks[i]) == NULL || a->state != ASK_SENT)
-			continue;
-		if (a->again++) {
-			done(a, NULL);
-			(void)pthread_cond_signal(&a->cond);
-		} else {
-			a->state = ASK_UNSENT;
-			TAILQ_INSERT_TAIL(&unsent, a, unsent);
+static void
+put_lookup(struct msg *m, const struct lookup *l)
+{
+	msg_new(m, IMSG_LOOKUP, l->ask.cookie);
+	put_endpoint(m, &l->key.client);
+	put_endpoint(m, &l->key.server);
+	put_u64(m, l->asked);
+}
+
+/* Who has no uid that we know shares the count of all those. */
+static void
+put_charge(struct msg *m, const struct charge *c)
+{
+	const struct owner	*o = c->owner;
+	const struct rule	*r = c->rule;
+	char			 user[MAX_NAME + 2];
+	uint32_t		 i;
+
+	(void)strlcpy(user, o->verdict == E_OWNED && o->text[T_USER] != NULL ?
+	    o->text[T_USER] : "", sizeof(user));
+	msg_new(m, IMSG_CHARGE, c->ask.cookie);
+	put_u8(m, c->what);
+	put_u32(m, r->number);
+	put_u64(m, r->bucket);
+	put_u32(m, o->verdict == E_OWNED ? o->account : UID_UNKNOWN);
+	put_u32(m, c->recipients);
+	put_str(m, user);
+	put_u8(m, r->nrates);
+	for (i = 0; i < r->nrates; i++) {
+		put_u8(m, r->rates[i].unit);
+		put_u32(m, r->rates[i].most);
+		put_u32(m, r->rates[i].seconds);
+	}
+}
+
+/* Locked: the channel is full, the main thread is to see when it is not. */
+static void
+wait_writable(struct link *l)
+{
+	if (errno != EAGAIN && errno != ENOBUFS)
+		return;		/* it is dead, as its reader will see */
+	l->full = 1;
+	(void)!write(wake[1], "", 1);
+}
+
+/* Locked: send what waits to be sent, as far as the channel takes it. */
+static void
+push(struct link *l)
+{
+	struct event_kept	*e;
+	struct ask		*a;
+	struct msg		 m;
+
+	while (l->send_fd != -1 && !l->full &&
+	    (a = TAILQ_FIRST(&l->unsent)) != NULL) {
+		if (a->to == TO_RESOLVER)
+			put_lookup(&m, (struct lookup *)a);
+		else
+			put_charge(&m, (struct charge *)a);
+		if (msg_send(l->send_fd, &m) == -1) {
+			wait_writable(l);
+			return;
 		}
+		TAILQ_REMOVE(&l->unsent, a, unsent);
+		a->state = ASK_SENT;
+	}
+	if (l != &links[TO_CONTROL])
+		return;
+	while (l->send_fd != -1 && !l->full &&
+	    (e = STAILQ_FIRST(&events)) != NULL) {
+		if (msg_send(l->send_fd, &e->m) == -1) {
+			wait_writable(l);
+			return;
+		}
+		STAILQ_REMOVE_HEAD(&events, next);
+		nevents--;
+		free(e);
+	}
+}
+
+static void
+cb_wake(int fd, short event, void *arg)
+{
+	struct link	*l;
+	char		 bytes[64];
+
+	(void)event;
+	(void)arg;
+	while (read(fd, bytes, sizeof(bytes)) > 0)
+		continue;
+	(void)pthread_mutex_lock(&lock);
+	for (l = links; l < links + SERVERS; l++)
+		if (l->full && l->peer.open)
+			(void)event_add(&l->writable, NULL);
+	(void)pthread_mutex_unlock(&lock);
+}
+
+static void
+cb_writable(int fd, short event, void *arg)
+{
+	struct link	*l = arg;
+
+	(void)fd;
+	(void)event;
+	(void)pthread_mutex_lock(&lock);
+	l->full = 0;
+	push(l);
+	(void)pthread_mutex_unlock(&lock);
+}
+
+/*
+ * Asking and waiting.
+ */
+
+/* Locked: it is not waited for any more. */
+static void
+done(struct ask *a)
+{
+	struct link	*l = &links[a->to];
+
+	if (a->state == ASK_UNSENT)
+		TAILQ_REMOVE(&l->unsent, a, unsent);
+	if (a->state != ASK_DONE)
+		l->asks[a->cookie % OPEN_MAX_ASKS] = NULL;
+	a->state = ASK_DONE;
+}
+
+/* Put a question on its way, with an answer no later than ms from now. */
+static void
+ask(struct ask *a, enum server to, uint32_t ms)
+{
+	struct link	*l = &links[to];
+	uint32_t	 i;
+
+	a->to = to;
+	a->again = 0;
+	(void)pthread_cond_init(&a->cond, &monotonic);
+	deadline_set(&a->deadline, ms);
+	(void)pthread_mutex_lock(&lock);
+	for (i = 0; i < OPEN_MAX_ASKS; i++)
+		if (l->asks[++l->last_cookie % OPEN_MAX_ASKS] == NULL)
+			break;
+	a->cookie = l->last_cookie;
+	if (i == OPEN_MAX_ASKS)
+		a->state = ASK_DONE;	/* too many: it stays unanswered */
+	else {
+		l->asks[a->cookie % OPEN_MAX_ASKS] = a;
+		a->state = ASK_UNSENT;
+		TAILQ_INSERT_TAIL(&l->unsent, a, unsent);
+		push(l);
 	}
 	(void)pthread_mutex_unlock(&lock);
 }
 
-/* A channel to a resolver, perhaps a new one.  Returns 0 or -1. */
-int
-link_peer(int fd)
+/* Locked: until it is answered, or too late.  Returns 0 or ETIMEDOUT. */
+static int
+await(struct ask *a)
 {
-	int	 dupfd;
+	int	 error = 0;
 
-	/* Threads have an end of their own, which is closed under the lock. */
-	if ((dupfd = dup(fd)) == -1) {
-		close(fd);
-		return (-1);
-	}
-	if (resolver.open) {
-		peer_close(&resolver);
-		resolver_gone(&resolver, NULL);
-	}
-	peer_open(&resolver, fd, ROLE_WORKER, ROLE_RESOLVER, 1,
-	    resolver_handlers, resolver_gone);
-	resolver.chan.state = S_RUN;
-	(void)pthread_mutex_lock(&lock);
-	send_fd = dupfd;
-	push();
-	(void)pthread_mutex_unlock(&lock);
-	return (0);
+	while (a->state != ASK_DONE && error == 0)
+		error = pthread_cond_timedwait(&a->cond, &lock, &a->deadline);
+	done(a);
+	return (error);
+}
+
+/* Locked: the open question with that cookie; its asker may go on. */
+static struct ask *
+answered(enum server from, uint32_t cookie)
+{
+	struct ask	*a = links[from].asks[cookie % OPEN_MAX_ASKS];
+
+	if (a == NULL || a->cookie != cookie || a->state != ASK_SENT)
+		return (NULL);		/* it came too late */
+	done(a);
+	(void)pthread_cond_signal(&a->cond);
+	return (a);
 }
 
 /*
@@ -204,46 +372,12 @@ link_peer(int fd)
  * than timeout ms from now.  Never blocks.
  */
 void
-link_ask(struct ask *a, const struct conn_key *key, uint32_t timeout)
+link_lookup(struct lookup *l, const struct conn_key *key, uint32_t timeout)
 {
-	uint32_t	 i;
-
-	a->key = *key;
-	a->again = 0;
-	a->asked = clock_usec(CLOCK_MONOTONIC);
-	a->owner = NULL;
-	(void)pthread_cond_init(&a->cond, &monotonic);
-	(void)clock_gettime(CLOCK_MONOTONIC, &a->deadline);
-	a->deadline.tv_sec += timeout / 1000;
-	a->deadline.tv_nsec += timeout % 1000 * 1000000L;
-	if (a->deadline.tv_nsec >= 1000000000L) {
-		a->deadline.tv_nsec -= 1000000000L;
-		a->deadline.tv_sec++;
-	}
-	(void)pthread_mutex_lock(&lock);
-	for (i = 0; i < OPEN_MAX_ASKS; i++)
-		if (asks[++last_cookie % OPEN_MAX_ASKS] == NULL)
-			break;
-	a->cookie = last_cookie;
-	if (i == OPEN_MAX_ASKS)
-		a->state = ASK_DONE;	/* too many: it stays unknown */
-	else {
-		asks[a->cookie % OPEN_MAX_ASKS] = a;
-		a->state = ASK_UNSENT;
-		TAILQ_INSERT_TAIL(&unsent, a, unsent);
-		push();
-	}
-	(void)pthread_mutex_unlock(&lock);
-}
-
-static struct owner *
-unknown(enum reason reason)
-{
-	struct owner	*o;
-
-	if ((o = malloc(sizeof(*o))) != NULL)
-		owner_unknown(o, reason);
-	return (o);
+	l->key = *key;
+	l->asked = clock_usec(CLOCK_MONOTONIC);
+	l->owner = NULL;
+	ask(&l->ask, TO_RESOLVER, timeout);
 }
 
 /*
@@ -251,56 +385,232 @@ unknown(enum reason reason)
  * is no memory.  To be called once.
  */
 struct owner *
-link_wait(struct ask *a)
+link_owner(struct lookup *l)
 {
 	struct owner	*o;
-	int		 error = 0;
+	int		 error;
 
 	(void)pthread_mutex_lock(&lock);
-	while (a->state != ASK_DONE && error == 0)
-		error = pthread_cond_timedwait(&a->cond, &lock, &a->deadline);
-	if (a->state != ASK_DONE)
-		done(a, NULL);
-	o = a->owner;
-	a->owner = NULL;
+	error = await(&l->ask);
+	o = l->owner;
+	l->owner = NULL;
 	(void)pthread_mutex_unlock(&lock);
-	if (o != NULL)
-		return (o);
-	return (unknown(error == ETIMEDOUT ? R_TIMEOUT : R_FAILED));
+	if (o == NULL && (o = malloc(sizeof(*o))) != NULL)
+		owner_unknown(o, error == ETIMEDOUT ? R_TIMEOUT : R_FAILED);
+	return (o);
 }
 
 /* Nobody wants to know any more. */
 void
-link_cancel(struct ask *a)
+link_cancel(struct lookup *l)
 {
 	(void)pthread_mutex_lock(&lock);
-	if (a->state != ASK_DONE)
-		done(a, NULL);
+	done(&l->ask);
 	(void)pthread_mutex_unlock(&lock);
-	free(a->owner);
-	(void)pthread_cond_destroy(&a->cond);
+	free(l->owner);
+	(void)pthread_cond_destroy(&l->ask.cond);
 }
+
+/*
+ * Ask whether a message is over its limit, which is in c->over then.  Returns
+ * 0, or -1 if control did not tell in time: then mail flows.
+ */
+int
+link_charge(struct charge *c)
+{
+	int	 told;
+
+	c->told = c->over = 0;
+	ask(&c->ask, TO_CONTROL, CHARGE_TIME);
+	(void)pthread_mutex_lock(&lock);
+	(void)await(&c->ask);
+	told = c->told;
+	if (!told)
+		counters[ST_UNCOUNTED]++;
+	(void)pthread_mutex_unlock(&lock);
+	(void)pthread_cond_destroy(&c->ask.cond);
+	return (told ? 0 : -1);
+}
+
+static void
+put_event(struct msg *m, const struct ended *e)
+{
+	char	 queue[MAX_QUEUEID + 2], sender[MAX_SENDER + 2];
+	char	 login[MAX_NAME + 2];
+
+	(void)strlcpy(queue, e->queue != NULL ? e->queue : "", sizeof(queue));
+	(void)strlcpy(sender, e->sender, sizeof(sender));
+	(void)strlcpy(login, e->login != NULL ? e->login : "", sizeof(login));
+	msg_new(m, IMSG_EVENT, 0);
+	put_u8(m, e->decision->action);
+	put_u32(m, policy_number(e->decision));
+	put_u32(m, e->recipients);
+	put_str(m, queue);
+	put_str(m, sender);
+	put_str(m, login);
+	put_owner(m, e->owner);
+}
+
+/*
+ * Tell control that a message has come to its end.  While there is no room in
+ * the channel some are kept; what is too much is counted and forgotten.
+ */
+void
+link_event(const struct ended *ended)
+{
+	struct event_kept	*e;
+
+	e = malloc(sizeof(*e));
+	if (e != NULL)
+		put_event(&e->m, ended);
+	(void)pthread_mutex_lock(&lock);
+	if (e != NULL && nevents < EVENTS_MAX) {
+		STAILQ_INSERT_TAIL(&events, e, next);
+		nevents++;
+		push(&links[TO_CONTROL]);
+		e = NULL;
+	} else
+		counters[ST_UNCOUNTED]++;
+	(void)pthread_mutex_unlock(&lock);
+	free(e);
+}
+
+/*
+ * Reading.
+ */
 
 /* From the resolver, which knows more than we do. */
 static int
 on_answer(struct peer *peer, struct msg *m)
 {
 	struct owner	*owner;
-	struct ask	*a;
+	struct lookup	*l;
 
 	(void)peer;
 	owner = get_owner(m);
 	if (owner == NULL && m->bad)
 		return (-1);
 	(void)pthread_mutex_lock(&lock);
-	a = asks[m->id % OPEN_MAX_ASKS];
-	if (a != NULL && a->cookie == m->id) {
-		done(a, owner);
+	l = (struct lookup *)answered(TO_RESOLVER, m->id);
+	if (l != NULL) {
+		l->owner = owner;
 		owner = NULL;
-		(void)pthread_cond_signal(&a->cond);
 	}
-	push();
 	(void)pthread_mutex_unlock(&lock);
-	free(owner);		/* it came too late */
+	free(owner);
+	return (0);
+}
+
+static int
+on_verdict(struct peer *peer, struct msg *m)
+{
+	struct charge	*c;
+	int		 over = get_u8(m);
+	uint8_t		 rate = get_u8(m);
+	uint32_t	 seconds = get_u32(m);
+	int		 rv = msg_end(m);
+
+	(void)peer;
+	(void)pthread_mutex_lock(&lock);
+	c = (struct charge *)answered(TO_CONTROL, m->id);
+	if (c != NULL && rate >= c->rule->nrates)
+		rv = -1;
+	if (c != NULL && rv == 0) {
+		c->told = 1;
+		c->over = over;
+		c->rate = &c->rule->rates[rate];
+		c->seconds = seconds;
+	}
+	(void)pthread_mutex_unlock(&lock);
+	return (rv);
+}
+
+static int
+on_table(struct peer *peer, struct msg *m)
+{
+	struct msg	 reply;
+	int		 op = blocked_change(m);
+
+	if (op == TABLE_SYNC) {
+		msg_new(&reply, IMSG_TABLED, m->id);
+		(void)peer_send(peer, &reply);
+	}
+	return (op == -1 ? -1 : 0);
+}
+
+/*
+ * The process died: what it was asked, the next one is, but only once.  A
+ * question that kills is not to kill for ever.
+ */
+static void
+server_gone(struct link *l)
+{
+	struct ask	*a;
+	size_t		 i;
+
+	(void)event_del(&l->writable);
+	(void)pthread_mutex_lock(&lock);
+	if (l->send_fd != -1)
+		close(l->send_fd);
+	l->send_fd = -1;
+	l->full = 0;
+	for (i = 0; i < OPEN_MAX_ASKS; i++) {
+		if ((a = l->asks[i]) == NULL || a->state != ASK_SENT)
+			continue;
+		if (a->again++) {
+			done(a);
+			(void)pthread_cond_signal(&a->cond);
+		} else {
+			a->state = ASK_UNSENT;
+			TAILQ_INSERT_TAIL(&l->unsent, a, unsent);
+		}
+	}
+	(void)pthread_mutex_unlock(&lock);
+}
+
+static void
+resolver_gone(struct peer *peer, const char *why)
+{
+	(void)peer;
+	if (why != NULL)
+		fatalx("the resolver makes no sense");
+	server_gone(&links[TO_RESOLVER]);
+}
+
+static void
+control_gone(struct peer *peer, const char *why)
+{
+	(void)peer;
+	if (why != NULL)
+		fatalx("control makes no sense");
+	server_gone(&links[TO_CONTROL]);
+}
+
+/* A channel to one of them, perhaps a new one.  Returns 0 or -1. */
+int
+link_peer(int fd, enum role role)
+{
+	enum server	 to = role == ROLE_RESOLVER ? TO_RESOLVER : TO_CONTROL;
+	struct link	*l = &links[to];
+	int		 dupfd;
+
+	/* Threads have an end of their own, which is closed under the lock. */
+	if ((dupfd = dup(fd)) == -1) {
+		close(fd);
+		return (-1);
+	}
+	if (l->peer.open) {
+		peer_close(&l->peer);
+		server_gone(l);
+	}
+	peer_open(&l->peer, fd, ROLE_WORKER, role, 1, to == TO_RESOLVER ?
+	    resolver_handlers : control_handlers, to == TO_RESOLVER ?
+	    resolver_gone : control_gone);
+	l->peer.chan.state = S_RUN;
+	event_set(&l->writable, dupfd, EV_WRITE, cb_writable, l);
+	(void)pthread_mutex_lock(&lock);
+	l->send_fd = dupfd;
+	push(l);
+	(void)pthread_mutex_unlock(&lock);
 	return (0);
 }

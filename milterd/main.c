@@ -51,9 +51,10 @@ on_peer(struct peer *parent, struct msg *m)
 
 	(void)parent;
 	(void)get_u16(m);
-	if (msg_end(m) == -1 || role != ROLE_RESOLVER)
+	if (msg_end(m) == -1 ||
+	    (role != ROLE_RESOLVER && role != ROLE_CONTROL))
 		return (-1);
-	return (link_peer(msg_claim_fd(m)));
+	return (link_peer(msg_claim_fd(m), role));
 }
 
 /* The first is to be listened on, the second takes its place in the end. */
@@ -217,6 +218,7 @@ main(int argc, char **argv)
 	(void)pthread_sigmask(SIG_BLOCK, &all, NULL);
 	link_init();
 	child_serve(&child, &parent, handlers, parent_gone);
+	link_start();
 	setproctitle("worker %u", child.instance);
 	(void)event_dispatch();
 	return (1);

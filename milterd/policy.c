@@ -56,17 +56,24 @@ in_groups(const struct table *t, const struct owner *o)
 	return (t->complete ? 0 : -1);
 }
 
+/* The envelope's addresses are compared without regard to case. */
 static int
-in_glob(const char *glob, const char *text)
+in_patterns(const struct match *m, const char *text)
 {
+	const struct pattern	*p;
+
 	if (text == NULL)
 		return (-1);
-	return (fnmatch(glob, text, 0) == 0);
+	STAILQ_FOREACH(p, &m->patterns, next)
+		if (fnmatch(p->text, text, m->kind == M_SENDER ?
+		    FNM_CASEFOLD : 0) == 0)
+			return (1);
+	return (0);
 }
 
 /* Of an owner that is known. */
 static int
-match_owned(const struct match *m, const struct owner *o)
+match_owned(const struct match *m, const struct owner *o, const char *sender)
 {
 	switch (m->kind) {
 	case M_USER:
@@ -78,13 +85,15 @@ match_owned(const struct match *m, const struct owner *o)
 	case M_GROUP:
 		return (m->set == NULL ? -1 : in_groups(m->set, o));
 	case M_PROGRAM:
-		return (in_glob(m->glob, o->text[T_PROGRAM]));
+		return (in_patterns(m, o->text[T_PROGRAM]));
 	case M_EXE:
-		return (in_glob(m->glob, o->text[T_EXE]));
+		return (in_patterns(m, o->text[T_EXE]));
 	case M_CWD:
-		return (in_glob(m->glob, o->text[T_CWD]));
+		return (in_patterns(m, o->text[T_CWD]));
 	case M_UNIT:
-		return (in_glob(m->glob, o->text[T_UNIT]));
+		return (in_patterns(m, o->text[T_UNIT]));
+	case M_SENDER:
+		return (in_patterns(m, sender));
 	case M_UNKNOWN:
 		return (0);
 	case M_MAX:
@@ -94,34 +103,78 @@ match_owned(const struct match *m, const struct owner *o)
 }
 
 /*
- * Of an unknown owner nothing is true, and the contrary neither, but that he
- * is unknown.  What can't be told of a known one is neither true nor false.
+ * True, false or -1: of an unknown owner nothing is true, and the contrary
+ * neither, but that he is unknown.  What can't be told of a known one is
+ * neither true nor false.
  */
 static int
-match(const struct match *m, const struct owner *o)
+match(const struct match *m, const struct owner *o, const char *sender)
 {
 	int	 rv;
 
 	if (o->verdict != E_OWNED)
-		return (m->kind == M_UNKNOWN && !m->negate);
-	if ((rv = match_owned(m, o)) == -1)
-		return (0);
-	return (m->negate ? !rv : rv);
+		return (m->kind == M_UNKNOWN ? !m->negate : -1);
+	rv = match_owned(m, o, sender);
+	return (rv != -1 && m->negate ? !rv : rv);
 }
 
-/* The first rule that matches; without one, mail passes. */
-struct decision
-policy_decide(const struct policy *p, const struct owner *o)
+/* All that is unknown would share one count: only who says so has that. */
+static int
+names_unknown(const struct rule *r)
 {
-	struct decision		 d = { A_PASS, NULL };
-	const struct rule	*r;
 	const struct match	*m;
 
+	TAILQ_FOREACH(m, &r->matches, next)
+		if (m->kind == M_UNKNOWN && !m->negate)
+			return (1);
+	return (0);
+}
+
+/* Does the rule match?  If not, what is it that did not. */
+static enum outcome
+rule_outcome(const struct rule *r, const struct owner *o, const char *sender,
+    enum matcher *what)
+{
+	const struct match	*m;
+	int			 rv;
+
+	TAILQ_FOREACH(m, &r->matches, next)
+		if ((rv = match(m, o, sender)) != 1) {
+			*what = m->kind;
+			return (rv == 0 ? OUT_FALSE : OUT_OPEN);
+		}
+	*what = M_MAX;
+	if (r->action != A_LIMIT)
+		return (OUT_DECIDES);
+	if (o->verdict == E_OWNED || names_unknown(r))
+		return (OUT_LIMIT);
+	*what = M_UNKNOWN;
+	return (OUT_FALSE);
+}
+
+/*
+ * The first rule that matches decides; without one, mail passes.  The first
+ * limit before that counts the message.  tell(), if there is one, hears of
+ * each rule that was looked at.
+ */
+struct decision
+policy_decide(const struct policy *p, const struct owner *o,
+    const char *sender, teller tell, void *arg)
+{
+	struct decision		 d = { A_PASS, NULL, NULL, 0 };
+	const struct rule	*r;
+	enum outcome		 out;
+	enum matcher		 what;
+
 	TAILQ_FOREACH(r, &p->rules, next) {
-		TAILQ_FOREACH(m, &r->matches, next)
-			if (!match(m, o))
-				break;
-		if (m == NULL) {
+		if (r->action == A_LIMIT && d.limit != NULL)
+			continue;
+		out = rule_outcome(r, o, sender, &what);
+		if (tell != NULL)
+			tell(r, out, what, arg);
+		if (out == OUT_LIMIT)
+			d.limit = r;
+		if (out == OUT_DECIDES) {
 			d.action = r->action;
 			d.rule = r;
 			break;
@@ -130,23 +183,53 @@ policy_decide(const struct policy *p, const struct owner *o)
 	return (d);
 }
 
+/* The number of the rule that decided, RULE_NONE or RULE_BLOCKED. */
+uint32_t
+policy_number(const struct decision *d)
+{
+	if (d->blocked)
+		return (RULE_BLOCKED);
+	if (d->action == A_LIMIT)
+		return (d->limit->number);
+	return (d->rule == NULL ? RULE_NONE : d->rule->number);
+}
+
+/* "User bob is over the limit of 200 messages per 1h, try again in 754s" */
+static int
+limit_reply(const struct charge *c, const char *who, char *buf, size_t size)
+{
+	char	 window[16];
+
+	return ((size_t)snprintf(buf, size, "%s is over the limit of %u %s per "
+	    "%s, try again in %us", who, c->rate->most,
+	    unit_names[c->rate->unit], seconds_text(c->rate->seconds, window,
+	    sizeof(window)), c->seconds) < size ? 0 : -1);
+}
+
 /*
- * The words for a refused sender, or the reason of a quarantine, in buf.
- * Returns 0, or -1 if it is too small.
+ * The words for a refused sender, or the reason of a quarantine, in buf; of a
+ * limit, what was charged tells.  Returns 0, or -1 if it is too small.
  */
 int
-policy_reply(const struct decision *d, const struct owner *o, char *buf,
-    size_t size)
+policy_reply(const struct decision *d, const struct owner *o,
+    const struct charge *c, char *buf, size_t size)
 {
-	char	 user[3 * MAX_NAME + 8];
+	const struct rule	*r = d->action == A_LIMIT ? d->limit : d->rule;
+	char			 user[3 * MAX_NAME + 8], who[sizeof(user) + 8];
+	int			 known;
 
-	if (d->rule->message != NULL)
-		return (strlcpy(buf, d->rule->message, size) < size ? 0 : -1);
-	if (field_value(o, F_USER, user, sizeof(user)) == -1)
-		return ((size_t)snprintf(buf, size, "The sending process is "
-		    "not known%s", d->action == A_TEMPFAIL ?
-		    ", try again later" : "") < size ? 0 : -1);
+	if (r != NULL && r->message != NULL)
+		return (strlcpy(buf, r->message, size) < size ? 0 : -1);
+	known = field_value(o, F_USER, user, sizeof(user)) == 0;
+	(void)snprintf(who, sizeof(who), "%s%s", known ? "User " :
+	    "The sending process", known ? user : "");
+	if (d->action == A_LIMIT)
+		return (limit_reply(c, who, buf, size));
+	if (!known)
+		return ((size_t)snprintf(buf, size, "%s is not known%s", who,
+		    d->action == A_TEMPFAIL ? ", try again later" : "") <
+		    size ? 0 : -1);
 	return ((size_t)snprintf(buf, size, d->action == A_TEMPFAIL ?
-	    "User %s can't send mail now, try again later" :
-	    "User %s is blocked from sending mail", user) < size ? 0 : -1);
+	    "%s can't send mail now, try again later" :
+	    "%s is blocked from sending mail", who) < size ? 0 : -1);
 }

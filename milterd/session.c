@@ -15,6 +15,7 @@
  */
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "milterd.h"
 
@@ -38,9 +39,8 @@ message_reset(struct session *s)
 	free(s->sender);
 	s->sender = NULL;
 	s->recipients = 0;
-	s->copies = 0;
-	s->decision.action = A_PASS;
-	s->decision.rule = NULL;
+	memset(s->copies, 0, sizeof(s->copies));
+	memset(&s->decision, 0, sizeof(s->decision));
 }
 
 /* A connection begins: whoever made an earlier one is of no interest. */
@@ -48,7 +48,7 @@ void
 session_renew(struct session *s)
 {
 	if (s->asked)
-		link_cancel(&s->ask);
+		link_cancel(&s->lookup);
 	s->asked = 0;
 	free(s->owner);
 	s->owner = NULL;

@@ -37,10 +37,19 @@
 #define LIST_COLUMNS	78
 #define LINE_COLUMNS	4000
 
-/* What conf_print() is about to write. */
+#define RULE_TEXT	1000		/* bytes of a rule's text */
+
+/* FNV-1a, 64 bits. */
+#define FNV_BASIS	UINT64_C(0xcbf29ce484222325)
+#define FNV_PRIME	UINT64_C(0x100000001b3)
+
+/* A line that is being written: to stdout, or folded nowhere into text. */
 struct printer {
+	FILE			*to;
 	size_t			 col;
 	int			 list;		/* within { } */
+	char			*text;
+	size_t			 len;
 };
 
 /* Where to tell the first error, and how many there were. */
@@ -58,7 +67,13 @@ static const enum field	 log_fields[] = {
 
 static void	 complain(struct report *, const struct where *,
 		    const char *, ...) PRINTF(3, 4);
+static void	 warn_at(const struct where *, const char *, ...)
+		    PRINTF(2, 3);
 static void	 put(struct printer *, const char *, ...) PRINTF(2, 3);
+static void	 put_matches(struct printer *, const struct policy *,
+		    const struct rule *);
+static void	 put_rule(struct printer *, const struct policy *,
+		    const struct rule *);
 
 char *
 conf_strdup(const char *s)
@@ -115,6 +130,16 @@ complain(struct report *r, const struct where *at, const char *fmt, ...)
 	r->errors++;
 }
 
+static void
+warn_at(const struct where *at, const char *fmt, ...)
+{
+	va_list	 ap;
+
+	va_start(ap, fmt);
+	conf_error(NULL, 0, at->file, at->line, fmt, ap);
+	va_end(ap);
+}
+
 /*
  * Defaults and end.
  */
@@ -135,10 +160,19 @@ policy_default(void)
 		fatal("calloc");
 	p->timeout = 7210;
 	p->lookup_timeout = 1000;
-	p->header = conf_strdup("X-Sender-Process-Info");
-	fields_set(&p->header_fields, header_fields, NITEMS(header_fields));
 	fields_set(&p->log_fields, log_fields, NITEMS(log_fields));
 	return (p);
+}
+
+/* In force if there is no header statement at all. */
+static void
+header_default(struct policy *p)
+{
+	struct header	*h;
+
+	if ((h = header_new(p, DEFAULT_HEADER)) == NULL)
+		fatal("calloc");
+	fields_set(&h->fields, header_fields, NITEMS(header_fields));
 }
 
 /* What holds if the file says nothing; "listen on" it must say. */
@@ -198,6 +232,98 @@ conf_free(struct conf *conf)
 }
 
 /*
+ * Rules as a text, and whom a limit counts.
+ */
+
+static void
+text_begin(struct printer *pr)
+{
+	memset(pr, 0, sizeof(*pr));
+	if ((pr->to = open_memstream(&pr->text, &pr->len)) == NULL)
+		fatal("open_memstream");
+}
+
+static void
+text_end(struct printer *pr)
+{
+	if (fclose(pr->to) == EOF)
+		fatal("open_memstream");
+}
+
+/* At most RULE_TEXT bytes of it, and no character in parts. */
+static void
+text_cut(struct printer *pr)
+{
+	static const char	 dots[] = "...";
+	size_t			 len = RULE_TEXT - strlen(dots);
+
+	if (pr->len <= RULE_TEXT)
+		return;
+	while ((pr->text[len] & 0xc0) == 0x80 && len > 0)
+		len--;
+	(void)strlcpy(pr->text + len, dots, sizeof(dots));
+}
+
+static uint64_t
+fnv1a(const char *data, size_t len)
+{
+	uint64_t	 hash = FNV_BASIS;
+	size_t		 i;
+
+	for (i = 0; i < len; i++)
+		hash = (hash ^ (unsigned char)data[i]) * FNV_PRIME;
+	return (hash);
+}
+
+/*
+ * A limit's counts are found again after a reload by what its matchers say,
+ * so that they survive another amount or another place among the rules.
+ */
+static void
+rule_describe(const struct policy *p, struct rule *r)
+{
+	struct printer	 pr;
+
+	text_begin(&pr);
+	put_rule(&pr, p, r);
+	text_end(&pr);
+	text_cut(&pr);
+	r->text = conf_strdup(pr.text);
+	free(pr.text);
+	if (r->action != A_LIMIT)
+		return;
+	text_begin(&pr);
+	put_matches(&pr, p, r);
+	text_end(&pr);
+	r->bucket = fnv1a(pr.text, pr.len);
+	free(pr.text);
+}
+
+/*
+ * Limits with the same matchers don't share counts: the n-th of them is told
+ * apart by n.  From the last one on, for it is the earlier ones that are
+ * compared.
+ */
+static void
+buckets_number(struct policy *p)
+{
+	struct rule	*r, *earlier;
+	uint32_t	 n;
+
+	TAILQ_FOREACH_REVERSE(r, &p->rules, rules, next) {
+		if (r->action != A_LIMIT)
+			continue;
+		n = 0;
+		for (earlier = TAILQ_FIRST(&p->rules); earlier != r;
+		    earlier = TAILQ_NEXT(earlier, next))
+			if (earlier->action == A_LIMIT &&
+			    earlier->bucket == r->bucket)
+				n++;
+		r->bucket = (r->bucket ^ n) * FNV_PRIME;
+	}
+}
+
+/*
  * Checks.
  */
 
@@ -208,6 +334,30 @@ below(const char *path, const char *dir)
 
 	return (path != NULL && strncmp(path, dir, len) == 0 &&
 	    path[len] == '/');
+}
+
+/* What the file left open, and what follows from it as a whole. */
+static void
+conf_complete(struct conf *conf)
+{
+	struct policy	*p = conf->policy;
+	struct rule	*r;
+
+	if (conf->names.name == NULL)
+		conf->names.name = conf_strdup(conf->user.name);
+	if (TAILQ_EMPTY(&p->headers))
+		header_default(p);
+	TAILQ_FOREACH(r, &p->rules, next)
+		rule_describe(p, r);
+	buckets_number(p);
+	TAILQ_FOREACH(r, &p->rules, next)
+		if (r->action == A_LIMIT)
+			break;
+	p->unlimited = r != NULL && (conf->listen.family == AF_INET ||
+	    conf->listen.family == AF_INET6);
+	if (p->unlimited)
+		warn_at(&conf->listen.at, "warning: limits are off: any local "
+		    "user could charge others");
 }
 
 /* Returns 0, or -1 if parts that are good alone don't go together. */
@@ -233,9 +383,10 @@ conf_check(struct conf *conf, char *err, size_t errsize)
 	if (conf->keep.line != 0 && conf->policy->strip_local)
 		complain(&r, &conf->keep,
 		    "keep header would be trust in anybody under strip local");
-	if (conf->names.name == NULL)
-		conf->names.name = conf_strdup(conf->user.name);
-	return (r.errors == 0 ? 0 : -1);
+	if (r.errors != 0)
+		return (-1);
+	conf_complete(conf);
+	return (0);
 }
 
 static int
@@ -308,7 +459,8 @@ conf_accounts(struct conf *conf, char *err, size_t errsize)
 
 /*
  * A word, after a blank if it is not the first.  A list is folded so that
- * it can be read, all else so that the lexer, which has a limit, can.
+ * it can be read, all else so that the lexer, which has a limit, can; but
+ * not a text in memory.
  */
 static void
 put(struct printer *pr, const char *fmt, ...)
@@ -322,14 +474,14 @@ put(struct printer *pr, const char *fmt, ...)
 		fatal("vasprintf");
 	va_end(ap);
 	len = strlen(word);
-	if (pr->col > 0 && pr->col + 1 + len > max) {
-		fputs(pr->list ? "\n\t" : " \\\n\t", stdout);
+	if (pr->to == stdout && pr->col > 0 && pr->col + 1 + len > max) {
+		fputs(pr->list ? "\n\t" : " \\\n\t", pr->to);
 		pr->col = 8;
 	} else if (pr->col > 0) {
-		putchar(' ');
+		fputc(' ', pr->to);
 		pr->col++;
 	}
-	fputs(word, stdout);
+	fputs(word, pr->to);
 	pr->col += len;
 	free(word);
 }
@@ -337,7 +489,7 @@ put(struct printer *pr, const char *fmt, ...)
 static void
 put_end(struct printer *pr)
 {
-	putchar('\n');
+	fputc('\n', pr->to);
 	pr->col = 0;
 }
 
@@ -362,7 +514,7 @@ put_quoted(struct printer *pr, const char *text, const char *after)
 static void
 put_string(const char *what, const char *text)
 {
-	struct printer	 pr = { 0, 0 };
+	struct printer	 pr = { .to = stdout };
 
 	put(&pr, "%s", what);
 	put_quoted(&pr, text, "");
@@ -372,7 +524,7 @@ put_string(const char *what, const char *text)
 static void
 put_listener(const char *what, const struct listener *l)
 {
-	struct printer		 pr = { 0, 0 };
+	struct printer		 pr = { .to = stdout };
 	struct sockaddr_storage	 ss;
 	char			 ip[INET6_ADDRSTRLEN] = "?";
 
@@ -411,7 +563,6 @@ put_fields(struct printer *pr, const struct fields *f)
 		    i + 1 < f->n ? "," : "");
 	put(pr, "}");
 	pr->list = 0;
-	put_end(pr);
 }
 
 static void
@@ -443,7 +594,7 @@ put_entries(struct printer *pr, const struct table *t, const char *uid)
 static void
 put_table(const struct table *t)
 {
-	struct printer	 pr = { 0, 0 };
+	struct printer	 pr = { .to = stdout };
 
 	put(&pr, "table <%s>", t->name);
 	if (t->file != NULL) {
@@ -473,52 +624,124 @@ put_target(struct printer *pr, const struct match *m, const struct table *t)
 		put_entries(pr, t, uid);
 }
 
+/* One pattern stands alone, more in a list. */
 static void
-put_rule(const struct policy *p, const struct rule *r)
+put_patterns(struct printer *pr, const struct match *m)
 {
-	struct printer		 pr = { 0, 0 };
+	const struct pattern	*first = STAILQ_FIRST(&m->patterns), *pt;
+
+	if (first != NULL && STAILQ_NEXT(first, next) == NULL) {
+		put_quoted(pr, first->text, "");
+		return;
+	}
+	put(pr, "{");
+	pr->list = 1;
+	STAILQ_FOREACH(pt, &m->patterns, next)
+		put_quoted(pr, pt->text,
+		    STAILQ_NEXT(pt, next) != NULL ? "," : "");
+	put(pr, "}");
+	pr->list = 0;
+}
+
+static void
+put_matches(struct printer *pr, const struct policy *p, const struct rule *r)
+{
 	const struct match	*m;
 
-	put(&pr, "%s", action_names[r->action]);
 	TAILQ_FOREACH(m, &r->matches, next) {
 		if (m->negate)
-			put(&pr, "not");
-		put(&pr, "%s", matcher_names[m->kind]);
+			put(pr, "not");
+		put(pr, "%s", matcher_names[m->kind]);
 		if (m->kind <= M_GROUP)
-			put_target(&pr, m, policy_table(p, m->table));
-		else if (m->glob != NULL)
-			put_quoted(&pr, m->glob, "");
+			put_target(pr, m, policy_table(p, m->table));
+		else if (m->kind != M_UNKNOWN)
+			put_patterns(pr, m);
+	}
+}
+
+/* Neighbours with the same window share one "per". */
+static void
+put_rates(struct printer *pr, const struct rule *r)
+{
+	const struct rate	*rate = r->rates, *end = rate + r->nrates;
+	const char		*unit;
+	char			 window[16];
+	int			 len, shared;
+
+	for (; rate < end; rate++) {
+		unit = unit_names[rate->unit];
+		len = strlen(unit) - (rate->most == 1);
+		shared = rate + 1 < end && rate[1].seconds == rate->seconds;
+		put(pr, "%u %.*s%s", rate->most, len, unit,
+		    shared ? "," : "");
+		if (!shared)
+			put(pr, "per %s%s", seconds_text(rate->seconds,
+			    window, sizeof(window)),
+			    rate + 1 < end ? "," : "");
+	}
+}
+
+static void
+put_rule(struct printer *pr, const struct policy *p, const struct rule *r)
+{
+	put(pr, "%s", action_names[r->action]);
+	put_matches(pr, p, r);
+	if (r->nrates > 0) {
+		put(pr, "to");
+		put_rates(pr, r);
 	}
 	if (r->message != NULL) {
-		put(&pr, "message");
-		put_quoted(&pr, r->message, "");
+		put(pr, "message");
+		put_quoted(pr, r->message, "");
 	}
 	if (r->keep)
-		put(&pr, "keep header");
+		put(pr, "keep header");
+	if (r->silent)
+		put(pr, "header none");
+}
+
+static void
+put_header(const struct header *h)
+{
+	struct printer	 pr = { .to = stdout };
+
+	put(&pr, "header");
+	put_quoted(&pr, h->name, "");
+	if (h->kind == H_FIELDS)
+		put_fields(&pr, &h->fields);
+	else if (h->kind == H_VALUE) {
+		put(&pr, "value");
+		put_quoted(&pr, h->value, "");
+	} else
+		put(&pr, "none");
 	put_end(&pr);
 }
 
 static void
 put_policy(const struct policy *p)
 {
-	struct printer		 pr = { 0, 0 };
+	struct printer		 pr = { .to = stdout };
+	const struct header	*h;
 	const struct table	*t;
 	const struct rule	*r;
 
 	printf("timeout %u\n", p->timeout);
 	printf("lookup timeout %u\n", p->lookup_timeout);
-	put(&pr, "header");
-	put_quoted(&pr, p->header, "");
-	put_fields(&pr, &p->header_fields);
+	TAILQ_FOREACH(h, &p->headers, next)
+		put_header(h);
 	put(&pr, "log");
 	put_fields(&pr, &p->log_fields);
+	put_end(&pr);
 	printf("on failure %s\n", p->tempfail ? "tempfail" : "accept");
 	printf("strip %s\n", p->strip_local ? "local" : "all");
 	TAILQ_FOREACH(t, &p->tables, next)
 		if (t->name != NULL)
 			put_table(t);
-	TAILQ_FOREACH(r, &p->rules, next)
-		put_rule(p, r);
+	TAILQ_FOREACH(r, &p->rules, next) {
+		put_rule(&pr, p, r);
+		put(&pr, "# rule %u", r->number);
+		put_end(&pr);
+	}
 }
 
 /* All that was understood, defaults too, in a form that parses to itself. */

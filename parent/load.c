@@ -93,7 +93,7 @@ static void
 walk(void)
 {
 	load.warned = 0;
-	load.epoch = (load.epoch + 1) % (UINT32_MAX / SLOTS);
+	load.epoch = (load.epoch + 1) % (ASK_ID / SLOTS);
 	memset(load.slots, 0, sizeof(load.slots));
 	load.out = 0;
 	load.walking = 1;
@@ -119,14 +119,14 @@ walk_entry(void)
 }
 
 /* A names process that has no question open, or NULL. */
-static struct proc *
-names_proc(void)
+struct proc *
+load_names(void)
 {
 	struct proc	*p;
 	unsigned int	 i;
 
 	TAILQ_FOREACH(p, &env->procs, next) {
-		if (p->role != ROLE_NAMES || !proc_running(p))
+		if (p->role != ROLE_NAMES || !proc_running(p) || ask_busy(p))
 			continue;
 		for (i = 0; i < SLOTS && load.slots[i].asked != p; i++)
 			continue;
@@ -145,7 +145,7 @@ ask(struct entry *e)
 
 	for (i = 0; i < SLOTS && load.slots[i].entry != NULL; i++)
 		continue;
-	if (i == SLOTS || (p = names_proc()) == NULL)
+	if (i == SLOTS || (p = load_names()) == NULL)
 		return (-1);
 	msg_new(&m, IMSG_ID, load.epoch * SLOTS + i);
 	put_u8(&m, load.table->kind);
@@ -215,7 +215,7 @@ subordinate(struct table *t, struct entry *e, const struct range *r)
 	if ((sub = calloc(1, sizeof(*sub))) == NULL)
 		fatal("calloc");
 	sub->range = *r;
-	sub->known = 1;
+	sub->known = ENTRY_SUB;
 	TAILQ_INSERT_AFTER(&t->entries, e, sub, next);
 }
 
@@ -252,6 +252,7 @@ load_idof(struct proc *p, uint32_t id, enum presence found,
 		    "they will be tried again", e->name);
 		load.warned = 1;
 	}
+	ask_pump();		/* control's turn */
 	load_pump();
 }
 
@@ -393,6 +394,8 @@ load_reload(int asked, uint32_t request)
 		policy_free(load.policy);
 	load.policy = conf->policy;
 	conf->policy = NULL;
+	/* It is the socket that we have that counts. */
+	load.policy->unlimited = env->conf->listen.family != AF_UNIX;
 	conf_free(conf);
 	inherit(load.policy, env->conf->policy, TABLE_USERS);
 	inherit(load.policy, env->conf->policy, TABLE_GROUPS);

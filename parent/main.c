@@ -249,6 +249,8 @@ prepare(const char *libexec)
 		fatal("%s", libexec);
 	env.file = absolute(env.file);
 	listen_lock(env.conf->statedir);
+	state_init(env.conf->statedir);
+	state_read();
 	chroot_make(env.conf->chroot);
 	if (atexit(unlink_sockets) != 0)
 		fatalx("atexit");
@@ -336,6 +338,7 @@ main(int argc, char **argv)
 	proc_init(&env);
 	peers_init(&env);
 	load_init(&env);
+	ask_init(&env);
 	if (!env.debug) {
 		evtimer_set(&log_timer, cb_log, NULL);
 		cb_log(-1, 0, NULL);

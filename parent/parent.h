@@ -65,6 +65,7 @@ struct conf {
 
 #define CONF_FILE	"/etc/milter-sysuser.conf"
 #define POSTFIX_FILE	"/etc/postfix/main.cf"
+#define DEFAULT_HEADER	"X-Sender-Process-Info"
 
 /* parse.y */
 struct conf *parse_config(const char *, uid_t, char *, size_t);

@@ -49,7 +49,9 @@
 #define MAX_ENTRY	256		/* a name in a table or a rule */
 #define MAX_GLOB	512
 #define MAX_MESSAGE	200
-#define MAX_HEADER	64
+#define MAX_PATTERNS	1000		/* of one matcher */
+#define MAX_HEADER	64		/* its name */
+#define MAX_VALUE	200		/* of a header */
 #define MAX_DEPTH	16		/* of includes */
 #define MAX_INCLUDES	256		/* in all */
 #define MAX_MACROS	1000
@@ -92,18 +94,20 @@ SLIST_HEAD(words, word);
 /* What may be said once only. */
 enum statement {
 	ST_LISTEN, ST_CONTROL, ST_USER, ST_RESOLVER, ST_NAMES, ST_CHROOT,
-	ST_STATEDIR, ST_PREFORK, ST_TIMEOUT, ST_LOOKUP_TIMEOUT, ST_HEADER,
-	ST_LOG, ST_FAILURE, ST_STRIP, ST_MAX
+	ST_STATEDIR, ST_PREFORK, ST_TIMEOUT, ST_LOOKUP_TIMEOUT, ST_LOG,
+	ST_FAILURE, ST_STRIP, ST_MAX
 };
 
 static const char *const statements[ST_MAX] = {
 	"listen on", "control socket", "user", "resolver user",
 	"control user", "chroot", "state directory", "prefork", "timeout",
-	"lookup timeout", "header", "log fields", "on failure", "strip"
+	"lookup timeout", "log fields", "on failure", "strip"
 };
 
 /* What the list being read is made of. */
-enum list { LIST_USERS, LIST_UIDS, LIST_GROUPS, LIST_FIELDS };
+enum list {
+	LIST_USERS, LIST_UIDS, LIST_GROUPS, LIST_PATTERNS, LIST_FIELDS
+};
 
 static struct parser {
 	struct conf		*conf;
@@ -130,10 +134,13 @@ static struct parser {
 
 	struct listener		*sock;		/* being described */
 	int			 moded;		/* its mode was said */
+	struct header		*header;
 	struct rule		*rule;
+	uint32_t		 nrated;	/* of its rates, with window */
 	int			 negate;	/* "not" before the matcher */
+	struct match		*match;
 	struct table		*table;
-	size_t			 nentries;
+	size_t			 nentries;	/* of table or match */
 	struct fields		*fields;
 	enum list		 list;
 	int			 may_be_empty;	/* that list */
@@ -165,7 +172,8 @@ static void	 socket_name(char **, const char *, const char *);
 static void	 macro_set(const char *, const char *);
 static char	*macro_join(const char *, const char *);
 static void	 include(const char *);
-static void	 header_name(const char *);
+static void	 header_begin(const char *);
+static void	 header_value(const char *);
 static void	 fields_begin(struct fields *);
 static void	 timeout_check(void);
 static void	 table_begin(const char *);
@@ -173,12 +181,17 @@ static void	 table_file(const char *);
 static void	 rule_begin(enum action);
 static void	 rule_message(const char *);
 static void	 rule_keep(void);
+static void	 rule_silent(void);
 static void	 rule_end(void);
+static void	 rate_add(const char *, enum unit);
+static void	 rates_per(const char *);
+static void	 rates_end(void);
 static struct match *match_begin(enum matcher);
 static void	 match_any(void);
 static void	 match_table(const char *);
 static void	 match_list(enum matcher, enum list);
-static void	 match_glob(enum matcher, const char *);
+static void	 match_patterns(enum matcher);
+static void	 match_not_from(void);
 static void	 item_word(const char *);
 static void	 item_keyword(const char *);
 static void	 item_range(const char *, const char *);
@@ -189,17 +202,20 @@ static void	 list_empty(void);
 %union {
 	char	*text;
 	int	 action;
+	int	 unit;
 }
 
 %token	<text>	ACCEPT ALL ANY CHROOT CONTROL CWD DIRECTORY DISCARD EXE
-%token	<text>	FAILURE FIELDS FROMFILE GROUP HEADER INCLUDE INET INSECURE
-%token	<text>	KEEP LISTEN LOCAL LOG LOOKUP MESSAGE MODE NOT ON OWNER PASS
-%token	<text>	PORT PREFORK PROGRAM QUARANTINE REJECT RESOLVER SOCKET STATE
-%token	<text>	STRIP TABLE TEMPFAIL TIMEOUT UID UNIT UNKNOWN USER
+%token	<text>	FAILURE FIELDS FROM FROMFILE GROUP HEADER INCLUDE INET
+%token	<text>	INSECURE KEEP LIMIT LISTEN LOCAL LOG LOOKUP MESSAGE MESSAGES
+%token	<text>	MODE NONE NOT ON OWNER PASS PER PORT PREFORK PROGRAM
+%token	<text>	QUARANTINE RECIPIENTS REJECT RESOLVER SENDER SOCKET STATE
+%token	<text>	STRIP TABLE TEMPFAIL TIMEOUT TO UID UNIT UNKNOWN USER VALUE
 %token	<text>	STRING NUMBER TABLENAME
 %token		BROKEN
 %type	<text>	value values name
 %type	<action> action
+%type	<unit>	unit
 
 %%
 
@@ -320,11 +336,12 @@ verdict		: ACCEPT			{
 
 /* What is written into mail and log. */
 
-marking		: HEADER STRING FIELDS		{
-			once(ST_HEADER);
-			header_name($2);
-			fields_begin(&p.conf->policy->header_fields);
-		} list
+marking		: HEADER STRING			{ header_begin($2); }
+		  content
+		| HEADER NONE			{
+			header_begin(DEFAULT_HEADER);
+			p.header->kind = H_NONE;
+		}
 		| LOG FIELDS			{
 			once(ST_LOG);
 			fields_begin(&p.conf->policy->log_fields);
@@ -337,6 +354,13 @@ marking		: HEADER STRING FIELDS		{
 			once(ST_STRIP);
 			p.conf->policy->strip_local = 1;
 		}
+		;
+
+content		: FIELDS			{
+			fields_begin(&p.header->fields);
+		} list
+		| VALUE STRING			{ header_value($2); }
+		| NONE				{ p.header->kind = H_NONE; }
 		;
 
 /* Lists: what an item means depends on p.list. */
@@ -379,6 +403,7 @@ item		: single
 		}
 		| USER				{ item_keyword($1); }
 		| UID				{ item_keyword($1); }
+		| OWNER				{ item_keyword($1); }
 		| PROGRAM			{ item_keyword($1); }
 		| EXE				{ item_keyword($1); }
 		| CWD				{ item_keyword($1); }
@@ -397,6 +422,9 @@ contents	: FROMFILE STRING		{ table_file($2); }
 
 rule		: action			{ rule_begin($1); }
 		  matchers consequences		{ rule_end(); }
+		| LIMIT				{ rule_begin(A_LIMIT); }
+		  matchers TO rates		{ rates_end(); }
+		  consequences			{ rule_end(); }
 		;
 
 action		: PASS				{ $$ = A_PASS; }
@@ -425,20 +453,55 @@ matcher		: USER ANY			{ match_any(); }
 		| GROUP				{
 			match_list(M_GROUP, LIST_GROUPS);
 		} target
-		| PROGRAM value			{ match_glob(M_PROGRAM, $2); }
-		| EXE value			{ match_glob(M_EXE, $2); }
-		| CWD value			{ match_glob(M_CWD, $2); }
-		| UNIT value			{ match_glob(M_UNIT, $2); }
+		| PROGRAM			{
+			match_patterns(M_PROGRAM);
+		} target
+		| EXE				{
+			match_patterns(M_EXE);
+		} target
+		| CWD				{
+			match_patterns(M_CWD);
+		} target
+		| UNIT				{
+			match_patterns(M_UNIT);
+		} target
+		| SENDER			{
+			match_patterns(M_SENDER);
+		} from target
 		| UNKNOWN			{ match_begin(M_UNKNOWN); }
+		;
+
+from		: /* empty */
+		| FROM
+		| NOT FROM			{ match_not_from(); }
 		;
 
 target		: single
 		| list
 		;
 
+/* What a limit allows; the amounts before a "per" share its window. */
+
+rates		: rate
+		| rates ',' rate
+		;
+
+rate		: amount
+		| amount PER value		{ rates_per($3); }
+		;
+
+amount		: NUMBER unit			{ rate_add($1, $2); }
+		;
+
+unit		: MESSAGE			{ $$ = U_MESSAGES; }
+		| MESSAGES			{ $$ = U_MESSAGES; }
+		| RECIPIENTS			{ $$ = U_RECIPIENTS; }
+		;
+
 consequences	: /* empty */
 		| consequences MESSAGE STRING	{ rule_message($3); }
 		| consequences KEEP HEADER	{ rule_keep(); }
+		| consequences HEADER NONE	{ rule_silent(); }
 		;
 
 %%
@@ -757,38 +820,48 @@ static const struct keyword {
 	{ "failure",	FAILURE },
 	{ "fields",	FIELDS },
 	{ "file",	FROMFILE },
+	{ "from",	FROM },
 	{ "group",	GROUP },
 	{ "header",	HEADER },
 	{ "include",	INCLUDE },
 	{ "inet",	INET },
 	{ "insecure",	INSECURE },
 	{ "keep",	KEEP },
+	{ "limit",	LIMIT },
 	{ "listen",	LISTEN },
 	{ "local",	LOCAL },
 	{ "log",	LOG },
 	{ "lookup",	LOOKUP },
 	{ "message",	MESSAGE },
+	{ "messages",	MESSAGES },
 	{ "mode",	MODE },
+	{ "none",	NONE },
 	{ "not",	NOT },
 	{ "on",		ON },
 	{ "owner",	OWNER },
 	{ "pass",	PASS },
+	{ "per",	PER },
 	{ "port",	PORT },
 	{ "prefork",	PREFORK },
 	{ "program",	PROGRAM },
 	{ "quarantine",	QUARANTINE },
+	{ "recipient",	RECIPIENTS },
+	{ "recipients",	RECIPIENTS },
 	{ "reject",	REJECT },
 	{ "resolver",	RESOLVER },
+	{ "sender",	SENDER },
 	{ "socket",	SOCKET },
 	{ "state",	STATE },
 	{ "strip",	STRIP },
 	{ "table",	TABLE },
 	{ "tempfail",	TEMPFAIL },
 	{ "timeout",	TIMEOUT },
+	{ "to",	TO },
 	{ "uid",	UID },
 	{ "unit",	UNIT },
 	{ "unknown",	UNKNOWN },
-	{ "user",	USER }
+	{ "user",	USER },
+	{ "value",	VALUE }
 };
 
 static int
@@ -1353,6 +1426,7 @@ static void
 header_name(const char *name)
 {
 	const unsigned char	*s = (const unsigned char *)name;
+	const struct header	*h;
 
 	if (check_text("name of header", name, MAX_HEADER) == -1)
 		return;
@@ -1362,8 +1436,55 @@ header_name(const char *name)
 		error("\"%s\" can't be the name of a header", name);
 	else if (header_is_taken(name))
 		error("header \"%s\" has another meaning in mail", name);
-	else
-		set_string(&p.conf->policy->header, name);
+	TAILQ_FOREACH(h, &p.conf->policy->headers, next)
+		if (strcasecmp(h->name, name) == 0)
+			error("header \"%s\" is there twice", name);
+}
+
+/* Made before its content is read, as a table is. */
+static void
+header_begin(const char *name)
+{
+	struct policy	*policy = p.conf->policy;
+
+	if (policy->nheaders == MAX_HEADERS)
+		error("more than %d headers", MAX_HEADERS);
+	header_name(name);
+	if ((p.header = header_new(policy, name)) == NULL)
+		fatal("calloc");
+}
+
+/* What template_next() stopped at, as far as it can be told. */
+static int
+placeholder_length(const char *s)
+{
+	if (s[1] == '{')
+		return (strcspn(s, "}") + (strchr(s, '}') != NULL));
+	return (s[1] != '\0' ? 2 : 1);
+}
+
+static void
+header_value(const char *text)
+{
+	const char	*s;
+	int		 piece;
+
+	p.header->kind = H_VALUE;
+	set_string(&p.header->value, text);
+	if (check_text("value of header", text, MAX_VALUE) == -1)
+		return;
+	if (strspn(text, " ") == strlen(text))
+		error("value of header is empty");
+	for (s = text; *s != '\0'; s++)
+		if ((unsigned char)*s > 0x7f) {
+			error("value of header is not plain ASCII");
+			return;
+		}
+	for (s = text; (piece = template_next(&s)) >= 0; )
+		;
+	if (piece == -2)
+		error("\"%.*s\" is no placeholder: say %%u, %%{FIELD} or "
+		    "%%%%", placeholder_length(s), s);
 }
 
 static void
@@ -1470,6 +1591,21 @@ entry_range(const char *lo, const char *hi)
 }
 
 static void
+pattern_add(const char *text)
+{
+	if (check_text("pattern", text, MAX_GLOB) == -1)
+		return;
+	if (++p.nentries > MAX_PATTERNS) {
+		if (p.nentries == MAX_PATTERNS + 1)
+			error("more than %d patterns in a list",
+			    MAX_PATTERNS);
+		return;
+	}
+	if (pattern_new(p.match, text) == NULL)
+		fatal("malloc");
+}
+
+static void
 list_empty(void)
 {
 	if (!p.may_be_empty)
@@ -1483,6 +1619,8 @@ item_word(const char *text)
 		field_add(text);
 	else if (p.list == LIST_UIDS)
 		error("\"%s\" is not a uid", text);
+	else if (p.list == LIST_PATTERNS)
+		pattern_add(text);
 	else if (check_text("name", text, MAX_ENTRY) == 0)
 		entry_name(text);
 }
@@ -1504,6 +1642,10 @@ item_range(const char *lo, const char *hi)
 		entry_range(lo, hi);
 	else if (p.list == LIST_FIELDS)
 		error("unknown field \"%s\"", lo);
+	else if (p.list == LIST_PATTERNS && lo == hi)
+		pattern_add(lo);
+	else if (p.list == LIST_PATTERNS)
+		error("%s - %s is a range, not a pattern: quote it", lo, hi);
 	else
 		error("%s is a number, not a name: quote it%s", lo,
 		    p.list == LIST_USERS ? " or say uid" : "");
@@ -1625,17 +1767,17 @@ rule_begin(enum action action)
 	TAILQ_INIT(&r->matches);
 	TAILQ_INSERT_TAIL(all, r, next);
 	p.rule = r;
+	p.nrated = 0;
 }
 
 static struct match *
 match_begin(enum matcher kind)
 {
-	struct match	*m = allocate(sizeof(*m));
+	struct match	*m;
 
-	m->kind = kind;
+	if ((m = match_new(p.rule, kind)) == NULL)
+		fatal("calloc");
 	m->negate = p.negate;
-	m->table = TABLE_ANY;
-	TAILQ_INSERT_TAIL(&p.rule->matches, m, next);
 	return (m);
 }
 
@@ -1669,12 +1811,117 @@ match_list(enum matcher kind, enum list list)
 }
 
 static void
-match_glob(enum matcher kind, const char *glob)
+match_patterns(enum matcher kind)
 {
-	struct match	*m = match_begin(kind);
+	p.match = match_begin(kind);
+	p.nentries = 0;
+	p.list = LIST_PATTERNS;
+	p.may_be_empty = 0;
+}
 
-	if (check_text("pattern", glob, MAX_GLOB) == 0)
-		m->glob = conf_strdup(glob);
+/* "sender not from": as "not sender". */
+static void
+match_not_from(void)
+{
+	if (p.match->negate)
+		error("\"not sender not from\" is turned round twice: say "
+		    "\"sender from\"");
+	p.match->negate = 1;
+}
+
+/*
+ * What a limit allows.
+ */
+
+static void
+rate_add(const char *text, enum unit unit)
+{
+	struct rule	*r = p.rule;
+	struct rate	*rate;
+
+	if (r->nrates == MAX_RATES) {
+		error("more than %d amounts in a limit", MAX_RATES);
+		return;
+	}
+	rate = &r->rates[r->nrates++];
+	rate->unit = unit;
+	if (strspn(text, "0") == strlen(text))
+		error("a limit of 0 lets nothing pass: say reject");
+	else
+		rate->most = number("limit", text, 1, UINT32_MAX - 1);
+}
+
+/* A number and its unit, in seconds; 0 if it won't do. */
+static uint32_t
+window(const char *text)
+{
+	static const struct {
+		char		 letter;
+		uint32_t	 seconds;
+	} units[] = {
+		{ 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 },
+		{ 'w', 7 * 86400 }
+	};
+	const char	*errstr;
+	size_t		 digits = strspn(text, DIGITS), i;
+	uint32_t	 n;
+
+	for (i = 0; i < NITEMS(units); i++)
+		if (text[digits] == units[i].letter)
+			break;
+	if (digits > 0 && text[digits] == '\0')
+		error("window %s has no unit: say 3600s or 1h", text);
+	else if (digits == 0 || i == NITEMS(units) ||
+	    text[digits + 1] != '\0')
+		error("\"%s\" is not a window: say 90s, 30m, 1h, 1d or 1w",
+		    text);
+	else {
+		n = strtonum(keep(text, digits), 1,
+		    MAX_WINDOW / units[i].seconds, &errstr);
+		if (errstr == NULL)
+			return (n * units[i].seconds);
+		error("window must be between 1s and 31d");
+	}
+	return (0);
+}
+
+static int
+rate_is_known(const struct rule *r, const struct rate *rate)
+{
+	const struct rate	*other;
+
+	for (other = r->rates; other < rate; other++)
+		if (other->unit == rate->unit &&
+		    other->seconds == rate->seconds)
+			return (1);
+	return (0);
+}
+
+static void
+rates_per(const char *text)
+{
+	struct rule	*r = p.rule;
+	struct rate	*rate;
+	uint32_t	 seconds = window(text);
+
+	for (; p.nrated < r->nrates; p.nrated++) {
+		rate = &r->rates[p.nrated];
+		rate->seconds = seconds;
+		if (seconds != 0 && rate_is_known(r, rate))
+			error("%s per %s are limited twice",
+			    unit_names[rate->unit], text);
+	}
+}
+
+static void
+rates_end(void)
+{
+	const struct rule	*r = p.rule;
+	const struct rate	*rate = &r->rates[p.nrated];
+
+	if (p.nrated < r->nrates)
+		error("limit of %u %s has no window: say per 1h", rate->most,
+		    unit_names[rate->unit]);
 }
 
 /*
@@ -1688,7 +1935,8 @@ rule_message(const char *text)
 	char		*s;
 
 	if (r->action == A_PASS || r->action == A_DISCARD)
-		error("message is for reject, tempfail and quarantine only");
+		error("message is for reject, tempfail, quarantine and limit "
+		    "only");
 	else if (r->message != NULL)
 		error("message is set twice");
 	set_string(&r->message, text);
@@ -1718,6 +1966,15 @@ rule_keep(void)
 		    p.line);
 }
 
+static void
+rule_silent(void)
+{
+	if (p.rule->action != A_PASS && p.rule->action != A_QUARANTINE)
+		error("header none is for pass and quarantine only");
+	else if (p.rule->silent++)
+		error("header none is set twice");
+}
+
 /* Every other matcher is false for an unknown owner. */
 static void
 rule_end(void)
@@ -1733,6 +1990,8 @@ rule_end(void)
 	if (unknown && known)
 		warning("warning: rule %u can't match: of an unknown owner "
 		    "nothing else is true", p.rule->number);
+	if (p.rule->keep && p.rule->silent)
+		error("keep header and header none don't go together");
 }
 
 /*

@@ -34,6 +34,9 @@
 
 #define COUNT_TIME	500	/* ms, that a status waits for counters */
 #define WAITING_MAX	64	/* questions for a status at a time */
+#define SAVING_MAX	64	/* changes of blocks that are written at once */
+#define CONTROL_QUEUE	8192	/* packets, that control does not read */
+#define FILE_SHOWN	1000	/* bytes of a table's file name */
 
 static struct parent	*env;
 
@@ -43,6 +46,7 @@ static const struct {
 } edges[] = {
 	{ ROLE_WORKER,	ROLE_RESOLVER },
 	{ ROLE_CONTROL,	ROLE_RESOLVER },
+	{ ROLE_WORKER,	ROLE_CONTROL },
 	{ ROLE_RESOLVER, ROLE_NAMES },
 };
 
@@ -54,15 +58,26 @@ static struct {
 	struct event	 timer;
 } waiting;
 
+/* Requests to save a block, which are in memory and not yet on the disk. */
+static struct {
+	uint32_t	 ids[SAVING_MAX];
+	size_t		 n;
+	struct event	 timer;
+} saving;
+
 static int	 on_hello(struct peer *, struct msg *);
 static int	 on_ready(struct peer *, struct msg *);
 static int	 on_conf_ack(struct peer *, struct msg *);
 static int	 on_idof(struct peer *, struct msg *);
 static int	 on_stats(struct peer *, struct msg *);
 static int	 on_procs(struct peer *, struct msg *);
+static int	 on_tables(struct peer *, struct msg *);
+static int	 on_userid(struct peer *, struct msg *);
+static int	 on_save(struct peer *, struct msg *);
 static int	 on_reload(struct peer *, struct msg *);
 static int	 on_stop(struct peer *, struct msg *);
 static void	 cb_counted(int, short, void *);
+static void	 cb_saved(int, short, void *);
 
 const struct handler parent_handlers[] = {
 	{ IMSG_HELLO,		on_hello },
@@ -71,6 +86,9 @@ const struct handler parent_handlers[] = {
 	{ IMSG_IDOF,		on_idof },
 	{ IMSG_STATS,		on_stats },
 	{ IMSG_PROCS,		on_procs },
+	{ IMSG_TABLES,		on_tables },
+	{ IMSG_USERID,		on_userid },
+	{ IMSG_SAVE,		on_save },
 	{ IMSG_RELOAD,		on_reload },
 	{ IMSG_STOP,		on_stop },
 	{ IMSG_MAX,		NULL }
@@ -81,6 +99,7 @@ peers_init(struct parent *parent)
 {
 	env = parent;
 	evtimer_set(&waiting.timer, cb_counted, NULL);
+	evtimer_set(&saving.timer, cb_saved, NULL);
 }
 
 /* The channel is closed, or not worth keeping. */
@@ -192,6 +211,26 @@ send_listener(struct proc *p, uint16_t index, int fd)
 	send_fd(p, &m, fd);
 }
 
+/* Who is blocked, as the last control knew it. */
+static void
+send_blocks(struct proc *p)
+{
+	struct block	*b;
+	struct msg	 m;
+
+	for (b = state_next(NULL); b != NULL; b = state_next(b)) {
+		msg_new(&m, IMSG_SAVED, 0);
+		put_str(&m, b->name);
+		put_u8(&m, b->known);
+		put_u32(&m, b->uid);
+		put_u64(&m, b->expires);
+		if (peer_send(&p->peer, &m) == -1) {
+			peer_drop(&p->peer, "does not read");
+			return;
+		}
+	}
+}
+
 /* Give all who said HELLO what they need to START, if it is there. */
 void
 peers_feed(void)
@@ -229,6 +268,9 @@ on_hello(struct peer *peer, struct msg *m)
 		return (-1);
 	}
 	p->hello = 1;
+	/* Before it meets workers, who learn from it who is blocked. */
+	if (p->role == ROLE_CONTROL)
+		send_blocks(p);
 	TAILQ_FOREACH(o, &env->procs, next)
 		if (o != p && o->hello && o->peer.open)
 			join(p, o);
@@ -245,7 +287,11 @@ on_ready(struct peer *peer, struct msg *m)
 		return (-1);
 	peer->chan.state = S_RUN;
 	(void)evtimer_del(&p->timer);
+	if (p->role == ROLE_CONTROL && p->restarts > 0)
+		log_warnx("control was restarted: what limits had counted is "
+		    "lost, they begin anew");
 	load_pump();
+	ask_pump();
 	parent_step(env);
 	return (0);
 }
@@ -283,15 +329,33 @@ on_idof(struct peer *peer, struct msg *m)
 	}
 	if (msg_end(m) == -1)
 		return (-1);
-	load_idof(peer->arg, m->id, found, ranges, n + 1);
+	if (m->id & ASK_ID)
+		ask_idof(peer->arg, m->id, found, ranges, n + 1);
+	else
+		load_idof(peer->arg, m->id, found, ranges, n + 1);
 	return (0);
+}
+
+/* To control, unless it is away: who asked it is then, too. */
+void
+peers_control(struct msg *m)
+{
+	struct proc	*p;
+
+	TAILQ_FOREACH(p, &env->procs, next) {
+		if (p->role != ROLE_CONTROL || !proc_running(p))
+			continue;
+		(void)peer_send(&p->peer, m);
+		/* It may ask for more than it ever reads. */
+		if (p->peer.chan.queued > CONTROL_QUEUE)
+			peer_drop(&p->peer, "does not read");
+	}
 }
 
 /* An answer to control, which hands it to its client. */
 void
 peers_result(uint32_t id, int error, const char *text)
 {
-	struct proc	*p;
 	struct msg	 m;
 	char		 cut[STR_MAX];
 
@@ -299,13 +363,11 @@ peers_result(uint32_t id, int error, const char *text)
 	msg_new(&m, IMSG_RESULT, id);
 	put_u32(&m, error);
 	put_str(&m, cut);
-	TAILQ_FOREACH(p, &env->procs, next)
-		if (p->role == ROLE_CONTROL && proc_running(p))
-			(void)peer_send(&p->peer, &m);
+	peers_control(&m);
 }
 
 static void
-send_proc(struct proc *to, uint32_t id, const struct proc *p)
+send_proc(uint32_t id, const struct proc *p)
 {
 	struct msg	 m;
 	size_t		 i;
@@ -321,21 +383,21 @@ send_proc(struct proc *to, uint32_t id, const struct proc *p)
 	put_u8(&m, p == NULL ? 1 : proc_running(p));
 	for (i = 0; i < STAT_MAX; i++)
 		put_u64(&m, p == NULL ? 0 : p->counters[i]);
-	(void)peer_send(&to->peer, &m);
+	peers_control(&m);
 }
 
 static void
 log_counters(void)
 {
 	const struct proc	*p;
-	uint64_t		 sum[STAT_MAX] = { 0 };
+	uint64_t		 sum[ST_NAMED] = { 0 };
 	char			 line[512];
 	size_t			 i, n = 0;
 
 	TAILQ_FOREACH(p, &env->procs, next)
-		for (i = 0; i < STAT_MAX; i++)
+		for (i = 0; i < ST_NAMED; i++)
 			sum[i] += p->counters[i];
-	for (i = 0; i < STAT_MAX && n < sizeof(line); i++)
+	for (i = 0; i < ST_NAMED && n < sizeof(line); i++)
 		n += snprintf(line + n, sizeof(line) - n, " %s=%llu",
 		    stat_names[i], (unsigned long long)sum[i]);
 	log_info("statistics:%s", line);
@@ -345,20 +407,17 @@ log_counters(void)
 static void
 counted(void)
 {
-	struct proc	*p, *control = NULL;
-	size_t		 i;
+	const struct proc	*p;
+	size_t			 i;
 
 	(void)evtimer_del(&waiting.timer);
 	if (waiting.log)
 		log_counters();
 	waiting.log = 0;
-	TAILQ_FOREACH(p, &env->procs, next)
-		if (p->role == ROLE_CONTROL && proc_running(p))
-			control = p;
-	for (i = 0; i < waiting.n && control != NULL; i++) {
-		send_proc(control, waiting.ids[i], NULL);
+	for (i = 0; i < waiting.n; i++) {
+		send_proc(waiting.ids[i], NULL);
 		TAILQ_FOREACH(p, &env->procs, next)
-			send_proc(control, waiting.ids[i], p);
+			send_proc(waiting.ids[i], p);
 		peers_result(waiting.ids[i], 0, "");
 	}
 	waiting.n = 0;
@@ -383,8 +442,8 @@ count(void)
 	if (evtimer_pending(&waiting.timer, NULL))
 		return;
 	TAILQ_FOREACH(p, &env->procs, next) {
-		if (p->counting || !proc_running(p) || (p->role != ROLE_RESOLVER &&
-		    p->role != ROLE_WORKER))
+		if (p->counting || !proc_running(p) ||
+		    (p->role != ROLE_RESOLVER && p->role != ROLE_WORKER))
 			continue;
 		msg_new(&m, IMSG_STATS_GET, 0);
 		if (peer_send(&p->peer, &m) == 0)
@@ -431,6 +490,132 @@ on_procs(struct peer *peer, struct msg *m)
 	}
 	waiting.ids[waiting.n++] = m->id;
 	count();
+	return (0);
+}
+
+static void
+send_table(uint32_t id, const struct table *t)
+{
+	const struct entry	*e;
+	struct msg		 m;
+	char			 name[MAX_NAME + 1], file[FILE_SHOWN + 1];
+	uint32_t		 entries = 0, unknown = 0;
+
+	TAILQ_FOREACH(e, &t->entries, next) {
+		entries += e->known != ENTRY_SUB;
+		unknown += e->known <= 0;
+	}
+	(void)strlcpy(name, t->name, sizeof(name));
+	(void)strlcpy(file, t->file != NULL ? t->file : "", sizeof(file));
+	msg_new(&m, IMSG_TABLEROW, id);
+	put_str(&m, name);
+	put_str(&m, file);
+	put_u32(&m, entries);
+	put_u32(&m, unknown);
+	peers_control(&m);
+}
+
+static int
+on_tables(struct peer *peer, struct msg *m)
+{
+	const struct table	*t;
+
+	(void)peer;
+	if (msg_end(m) == -1)
+		return (-1);
+	TAILQ_FOREACH(t, &env->conf->policy->tables, next)
+		if (t->name != NULL)
+			send_table(m->id, t);
+	peers_result(m->id, 0, "");
+	return (0);
+}
+
+static int
+on_userid(struct peer *peer, struct msg *m)
+{
+	char	 name[MAX_ACCOUNT + 1];
+
+	(void)peer;
+	get_str(m, name, sizeof(name));
+	if (msg_end(m) == -1 || *name == '\0')
+		return (-1);
+	ask_user(m->id, name);
+	return (0);
+}
+
+/* What was changed by a lot of requests is written once. */
+static void
+saved(void)
+{
+	char	 text[STR_MAX];
+	size_t	 i;
+	int	 error = 0;
+
+	(void)evtimer_del(&saving.timer);
+	text[0] = '\0';
+	if (state_write() == -1) {
+		error = errno;
+		log_warn("%s", state_path());
+		(void)snprintf(text, sizeof(text), "%s: %s", state_path(),
+		    strerror(error));
+	}
+	for (i = 0; i < saving.n; i++)
+		peers_result(saving.ids[i], error, text);
+	saving.n = 0;
+}
+
+static void
+cb_saved(int fd, short event, void *arg)
+{
+	(void)fd;
+	(void)event;
+	(void)arg;
+	saved();
+}
+
+/* Keep a change in memory; it is written when control has no more of them. */
+static void
+save(uint32_t id)
+{
+	struct timeval	 tv = { 0, 0 };
+
+	saving.ids[saving.n++] = id;
+	if (saving.n == SAVING_MAX)
+		saved();
+	else
+		(void)evtimer_add(&saving.timer, &tv);
+}
+
+static int
+on_save(struct peer *peer, struct msg *m)
+{
+	enum table_op	 op = get_u8(m);
+	char		 name[MAX_ACCOUNT + 1], text[64];
+	uint8_t		 known;
+	uint32_t	 uid;
+	uint64_t	 expires;
+	int		 error;
+
+	(void)peer;
+	get_str(m, name, sizeof(name));
+	known = get_u8(m);
+	uid = get_u32(m);
+	expires = get_u64(m);
+	if (msg_end(m) == -1 || (op != TABLE_ADD && op != TABLE_DELETE) ||
+	    known > 1 || (known && uid == UID_UNKNOWN) ||
+	    (*name == '\0' && !known) || expires > INT64_MAX)
+		return (-1);
+	if (op == TABLE_DELETE)
+		state_delete(name, uid);
+	else if (state_set(name, known, uid, expires) == -1) {
+		error = errno;
+		(void)snprintf(text, sizeof(text), "no room for it beside %d "
+		    "others", BLOCKS_MAX);
+		peers_result(m->id, error, error == ENOSPC ? text :
+		    strerror(error));
+		return (0);
+	}
+	save(m->id);
 	return (0);
 }
 

@@ -327,6 +327,7 @@ proc_died(struct proc *p, int status)
 	p->pid = 0;
 	peer_close(&p->peer);
 	(void)evtimer_del(&p->timer);
+	ask_lost(p);
 	load_lost(p);
 	if (env->stopping)
 		return;

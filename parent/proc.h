@@ -19,6 +19,8 @@
 #ifndef PROC_H
 #define PROC_H
 
+#include <sys/tree.h>
+
 #include "parent.h"
 
 /* One child, through all its lives. */
@@ -41,6 +43,19 @@ struct proc {
 	int			 counting;	/* asked for its counters */
 };
 TAILQ_HEAD(procs, proc);
+
+/* One who is blocked at run time, as it is kept for the next control. */
+struct block {
+	RB_ENTRY(block)		 entry;
+	char			 name[MAX_ACCOUNT + 1];	/* or "": only uid */
+	int			 known;		/* uid is */
+	uint32_t		 uid;
+	uint64_t		 expires;	/* s since 1970, or 0 */
+};
+#define BLOCKS_MAX	100000
+
+/* In the id of a question to names: it is control's, not the policy's. */
+#define ASK_ID		0x80000000U
 
 struct parent {
 	struct conf		*conf;		/* in force */
@@ -78,6 +93,7 @@ void	 peers_feed(void);
 void	 peers_newlog(void);
 void	 peers_stats(void);
 void	 peers_policy(struct proc *);
+void	 peers_control(struct msg *);
 void	 peers_result(uint32_t, int, const char *);
 
 /* load.c */
@@ -85,11 +101,30 @@ void	 load_init(struct parent *);
 void	 load_start(struct policy *);
 void	 load_reload(int, uint32_t);
 int	 load_settled(void);
+struct proc *load_names(void);
 void	 load_pump(void);
 void	 load_idof(struct proc *, uint32_t, enum presence,
 	    const struct range *, size_t);
 void	 load_lost(const struct proc *);
 void	 load_acked(void);
+
+/* ask.c */
+void	 ask_init(struct parent *);
+int	 ask_busy(const struct proc *);
+void	 ask_pump(void);
+void	 ask_user(uint32_t, const char *);
+void	 ask_idof(const struct proc *, uint32_t, enum presence,
+	    const struct range *, size_t);
+void	 ask_lost(const struct proc *);
+
+/* state.c */
+void	 state_init(const char *);
+void	 state_read(void);
+const char *state_path(void);
+int	 state_set(const char *, int, uint32_t, uint64_t);
+void	 state_delete(const char *, uint32_t);
+struct block *state_next(struct block *);
+int	 state_write(void);
 
 /* listen.c */
 void	 listen_lock(const char *);

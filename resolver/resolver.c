@@ -77,8 +77,9 @@ resolver_init(void)
 	pending_init();
 }
 
+/* One more of an enum counter. */
 void
-count(enum counter what)
+count(unsigned int what)
 {
 	env.counters[what]++;
 }
@@ -285,7 +286,6 @@ on_lookup(struct peer *client, struct msg *m)
 	struct pending	*p;
 	struct msg	 none;
 	struct owner	 unknown;
-	uint64_t	 asked;
 
 	if ((p = pending_new(client, m->id)) == NULL) {
 		owner_unknown(&unknown, R_BUDGET);
@@ -296,7 +296,7 @@ on_lookup(struct peer *client, struct msg *m)
 	}
 	get_endpoint(m, &p->key.client);
 	get_endpoint(m, &p->key.server);
-	asked = get_u64(m);
+	p->asked = get_u64(m);
 	if (msg_end(m) == -1) {
 		pending_free(p);
 		return (-1);
@@ -306,7 +306,7 @@ on_lookup(struct peer *client, struct msg *m)
 	 * A question that was long on its way may be about an earlier
 	 * connection than the one that has these ports now.
 	 */
-	if (clock_usec(CLOCK_MONOTONIC) - asked > STALE_USEC)
+	if (clock_usec(CLOCK_MONOTONIC) - p->asked > STALE_USEC)
 		owner_unknown(&p->found.owner, R_TIMEOUT);
 	else
 		owner_ask(&os_native, &p->key, &p->sock, &p->found);
@@ -332,6 +332,17 @@ holder_name(const struct pending *p, char *buf, size_t size)
 	return (buf);
 }
 
+/* From the question to now, of workers; how the process was found, of all. */
+static void
+count_reply(const struct pending *p)
+{
+	if (p->found.owner.verdict == E_OWNED)
+		count(ST_SOURCE + p->found.owner.source);
+	if (p->client->chan.peer == ROLE_WORKER)
+		count(ST_TIME + time_class(clock_usec(CLOCK_MONOTONIC) -
+		    p->asked));
+}
+
 /* Answer with what is known. */
 void
 resolver_reply(struct pending *p)
@@ -353,6 +364,7 @@ resolver_reply(struct pending *p)
 		o->text[T_HOLDER] = holder_name(p, number, sizeof(number));
 	msg_new(&m, IMSG_ANSWER, p->id);
 	put_owner(&m, o);
+	count_reply(p);
 	/* Who does not read his answers gets no more of them. */
 	if (peer_send(p->client, &m) == -1 && errno == ENOBUFS)
 		peer_drop(p->client, "does not read");

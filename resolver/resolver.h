@@ -57,6 +57,7 @@ struct pending {
 	struct account		*holder;	/* of the process, if another */
 	struct account		*awaits;	/* one of them, for its name */
 	int			 search;	/* waits for its search */
+	uint64_t		 asked;		/* us, as the client says */
 	uint64_t		 deadline;	/* us */
 	struct conn_key		 key;
 	struct sock		 sock;
@@ -69,7 +70,7 @@ void	 resolver_init(void);
 void	 resolver_gone(struct peer *, const char *);
 void	 resolver_reply(struct pending *);
 int	 resolver_busy(void);
-void	 count(enum counter);
+void	 count(unsigned int);
 
 /* pending.c */
 void	 pending_init(void);

@@ -19,6 +19,9 @@
 #	raw HEX			these bytes; nothing is awaited
 #	await			the next reply
 #	closed			wait until the milter closes
+#	eoms			eom in all connections at once; prints how
+#				often each answer came
+#	stop			the end, unless the last answer was "continue"
 #	quiet [N]		print no answers of "continue" (until quiet 0)
 #	run COMMAND		with sh; what it prints is printed
 #	sleep SECONDS		time		ms since the last "time"
@@ -34,7 +37,7 @@ use Time::HiRes qw(time sleep);
 
 my ($path) = @ARGV;
 my (@conns, $c);
-my ($quiet, $last) = (0, time);
+my ($quiet, $last, $refused, $tally) = (0, time, 0);
 
 use constant { NOHELO => 0x2, NORCPT => 0x8, NOBODY => 0x10, NOHDRS => 0x20,
     NOEOH => 0x40, NR_HDR => 0x80, NODATA => 0x200, NR_CONN => 0x1000,
@@ -52,7 +55,13 @@ sub show {
 	return $s;
 }
 
-sub say { print "@_\n" unless $quiet && $_[0] =~ /: continue$/ }
+sub say {
+	if ($tally) {
+		$tally->{$_[0]}++;
+	} elsif (!$quiet || $_[0] !~ /: continue$/) {
+		print "@_\n";
+	}
+}
 
 sub get {
 	my ($n) = @_;
@@ -89,6 +98,7 @@ sub answer {
 	alarm 30;
 	while (my ($cmd, $data) = packet()) {
 		alarm 30;
+		$refused = $cmd ne "c";
 		return say "$what: $final{$cmd}" if $final{$cmd};
 		return say "$what: " . show($data) if $cmd eq "y";
 		if ($cmd eq "i" || $cmd eq "m") {
@@ -205,6 +215,21 @@ my %do;
 		1 while sysread $c->{fd}, my $buf, 4096;
 		print "closed\n";
 	},
+	eoms => sub {
+		$tally = {};
+		for (@conns) {
+			$c = $_;
+			put("E", "");
+		}
+		for (@conns) {
+			$c = $_;
+			answer("eom");
+		}
+		printf "%d %s\n", $tally->{$_}, $_
+		    for grep { /^eom/ } sort keys %$tally;
+		$tally = undef;
+	},
+	stop => sub { exit 0 if $refused },
 	quiet => sub { $quiet = $_[0] // 1 },
 	run => sub { system "@_" },
 	sleep => sub { sleep $_[0] },

@@ -105,6 +105,6 @@ is "$(forged '127.0.0.1 0' 'copies 1 X-Origin')" 'delete 1 X-Origin
 eom: continue' 'port 0 is'
 is "$(forged '- 0' 'copies 1 X-Origin')" 'delete 1 X-Origin
 eom: continue' 'no address is'
-is "$(ctl status | sed -n 's/.*stripped=//p')" 66 'all are counted'
+is "$(counter stripped)" 66 'all are counted'
 ok 'the daemon stops' daemon_stop
 finish

@@ -23,10 +23,10 @@
  *
  * First we are the parent of a real child: nonsense from there ends it, with
  * a line that says why.  Then the child's other peers: nonsense from those
- * costs them the channel, and the child serves on; but from a resolver, whom
- * the child trusts, it ends the child.  At last we are the children of a real
- * parent: this program is called by their names and says what is said in
- * files beside it.
+ * costs them the channel, and the child serves on; but from one whom the child
+ * trusts, a resolver or control, it ends the child.  At last we are the
+ * children of a real parent: this program is called by their names and says
+ * what is said in files beside it.
  */
 
 #include <sys/types.h>
@@ -457,8 +457,10 @@ send_policy(struct chan *c, enum role role)
 
 	p->lookup_timeout = 500;
 	p->timeout = 7210;
-	p->header = strdup("X-Test");
-	p->header_fields.n = p->log_fields.n = 1;
+	p->log_fields.n = 1;
+	if (header_new(p, "X-Test") == NULL)
+		err(1, "header");
+	TAILQ_FIRST(&p->headers)->fields.n = 1;
 	msg_new(&m, IMSG_CONF_BEGIN, 0);
 	put_u32(&m, 1);
 	put_u32(&m, policy_send(p, role, policy_item_send, NULL));
@@ -590,6 +592,7 @@ dies_of(struct child_proc *p, const char *name, const char *why,
 
 	(void)snprintf(line, sizeof(line), "bad message %s from %s: %s\n",
 	    name, strcmp(last, "the parent makes no sense") == 0 ? "parent" :
+	    strcmp(last, "control makes no sense") == 0 ? "control" :
 	    "resolver", why);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 1 &&
 	    strstr(text, line) != NULL && strstr(text, last) != NULL)
@@ -662,8 +665,19 @@ static const struct script scripts[] = {
 	    { IMSG_ID }, { "0000016161" }, "malformed" },
 	{ ROLE_NAMES, S_RUN, "ID with NUL",
 	    { IMSG_ID }, { "000003610061" }, "malformed" },
-	{ ROLE_CONTROL, S_RUN, "PEER that is a worker",
-	    { IMSG_PEER }, { "040001f" }, "malformed" },
+	{ ROLE_CONTROL, S_RUN, "PEER that is names",
+	    { IMSG_PEER }, { "020001f" }, "malformed" },
+	{ ROLE_CONTROL, S_RUN, "PEER that is a client",
+	    { IMSG_PEER }, { "050001f" }, "malformed" },
+	{ ROLE_CONTROL, S_BOOT, "SAVED with a name shorter than it says",
+	    { IMSG_SAVED }, { "00010000000000" "0000000000000000" },
+	    "malformed" },
+	{ ROLE_CONTROL, S_RUN, "USERIDOF of no presence",
+	    { IMSG_USERIDOF }, { "09000000050000" }, "malformed" },
+	{ ROLE_CONTROL, S_RUN, "USERIDOF with a range that is missing",
+	    { IMSG_USERIDOF }, { "01000000050001" }, "malformed" },
+	{ ROLE_CONTROL, S_RUN, "USERIDOF with more ranges than there may be",
+	    { IMSG_USERIDOF }, { "01000000050021" }, "malformed" },
 	{ ROLE_CONTROL, S_BOOT, "LISTEN of another index",
 	    { IMSG_LISTEN }, { "0001f" }, "malformed" },
 	{ ROLE_CONTROL, S_BOOT, "LISTEN twice",
@@ -749,13 +763,16 @@ item_keep(struct msg *m, void *arg)
 /* One of everything, but for one flaw. */
 static const char *const flaws[] = {
 	"no header", "an empty list of fields", "a field that is none",
-	"too many fields", "a range that is backwards",
-	"a table of no kind", "a table twice", "a rule of no action",
-	"a matcher that is none", "a matcher of no table"
+	"too many fields", "a header of no kind", "too many headers",
+	"a range that is backwards", "a table of no kind", "a table twice",
+	"a rule of no action", "a rate of nothing", "a rate in no time",
+	"a rate in too long a time", "a matcher that is none",
+	"a matcher of no table"
 };
 enum flaw {
-	NO_HEADER, NO_FIELDS, BAD_FIELD, MANY_FIELDS, BAD_RANGE, BAD_TABLE,
-	TABLE_TWICE, BAD_ACTION, BAD_MATCHER, BAD_MATCH, NO_FLAW
+	NO_HEADER, NO_FIELDS, BAD_FIELD, MANY_FIELDS, BAD_HEADER, MANY_HEADERS,
+	BAD_RANGE, BAD_TABLE, TABLE_TWICE, BAD_ACTION, BAD_RATE, NO_WINDOW,
+	LONG_WINDOW, BAD_MATCHER, BAD_MATCH, NO_FLAW
 };
 
 static struct table *
@@ -778,30 +795,58 @@ flawed_table(struct policy *p, enum flaw flaw)
 }
 
 static void
+flawed_header(struct policy *p, enum flaw flaw)
+{
+	struct header	*h = header_new(p, "X-Test");
+
+	if (h == NULL)
+		err(1, "header");
+	h->kind = flaw == BAD_HEADER ? H_MAX : H_FIELDS;
+	h->fields.n = flaw == MANY_FIELDS ? F_MAX + 1 : flaw == NO_FIELDS ?
+	    0 : 1;
+	h->fields.list[0] = flaw == BAD_FIELD ? F_MAX : F_USER;
+}
+
+static void
+flawed_rule(struct policy *p, enum flaw flaw)
+{
+	struct rule	*r = calloc(1, sizeof(*r));
+	struct match	*m;
+
+	if (r == NULL)
+		err(1, "calloc");
+	r->number = 1;
+	r->action = flaw == BAD_ACTION ? A_MAX : A_LIMIT;
+	r->nrates = 1;
+	r->rates[0].unit = flaw == BAD_RATE ? U_MAX : U_MESSAGES;
+	r->rates[0].most = 5;
+	r->rates[0].seconds = flaw == NO_WINDOW ? 0 : flaw == LONG_WINDOW ?
+	    MAX_WINDOW + 1 : 60;
+	TAILQ_INIT(&r->matches);
+	TAILQ_INSERT_TAIL(&p->rules, r, next);
+	if ((m = match_new(r, flaw == BAD_MATCHER ? M_MAX : M_USER)) == NULL ||
+	    pattern_new(m, "*") == NULL)
+		err(1, "match");
+	m->table = flaw == BAD_MATCH ? 4 : 3;
+}
+
+static void
 flawed_items(struct items *items, enum flaw flaw)
 {
 	struct policy	*p = policy_new();
-	struct rule	*r = calloc(1, sizeof(*r));
-	struct match	*m = calloc(1, sizeof(*m));
+	int		 i;
 
-	if (p == NULL || r == NULL || m == NULL)
-		err(1, "calloc");
+	if (p == NULL)
+		err(1, "policy");
 	p->timeout = p->lookup_timeout = 1000;
-	p->header = strdup("X-Test");
-	p->header_fields.n = flaw == MANY_FIELDS ? F_MAX + 1 : flaw ==
-	    NO_FIELDS ? 0 : 1;
-	p->header_fields.list[0] = flaw == BAD_FIELD ? F_MAX : F_USER;
 	p->log_fields.n = 1;
+	flawed_header(p, flaw);
+	for (i = 0; flaw == MANY_HEADERS && i < MAX_HEADERS; i++)
+		flawed_header(p, flaw);
 	flawed_table(p, flaw);
 	if (flaw == TABLE_TWICE)
 		flawed_table(p, flaw);
-	r->number = 1;
-	r->action = flaw == BAD_ACTION ? A_MAX : A_REJECT;
-	TAILQ_INIT(&r->matches);
-	TAILQ_INSERT_TAIL(&p->rules, r, next);
-	m->kind = flaw == BAD_MATCHER ? M_MAX : M_USER;
-	m->table = flaw == BAD_MATCH ? 4 : 3;
-	TAILQ_INSERT_TAIL(&r->matches, m, next);
+	flawed_rule(p, flaw);
 	items->n = 0;
 	(void)policy_send(p, ROLE_WORKER, item_keep, items);
 	if (flaw == NO_HEADER) {
@@ -1165,6 +1210,49 @@ to_control(enum state state)
 	(void)child_end(&p, (char[64]){ 0 }, 64);
 }
 
+/* A worker says something wrong: that one is dropped, and nobody else. */
+static void
+worker_to_control(void)
+{
+	struct wrong		 list[CASES];
+	struct child_proc	 p;
+	struct chan		 c;
+	char			 line[128];
+	size_t			 i, n, fds, min, good = 0;
+
+	child_run(&p, ROLE_CONTROL, S_RUN);
+	fds = descriptors(p.pid);
+	n = wrong_list(list, ROLE_WORKER, ROLE_CONTROL, S_RUN);
+	/* No such question; too many rates, one of nothing, none in fact. */
+	min = msgtab[IMSG_CHARGE].min;
+	for (i = 0; i < 4; i++) {
+		wrong_add(list, &n, IMSG_CHARGE, min, "malformed");
+		list[n - 1].data[0] = i == 0 ? CHARGE_MAX : CHARGE_LOOK;
+		list[n - 1].data[23] = i == 1 ? MAX_RATES + 1 : i < 3;
+		list[n - 1].data[24] = i == 2 ? U_MAX : U_MESSAGES;
+		list[n - 1].data[32] = 60;
+	}
+	min = msgtab[IMSG_EVENT].min;
+	wrong_add(list, &n, IMSG_EVENT, min, "malformed")->data[0] = A_MAX;
+	wrong_add(list, &n, IMSG_EVENT, min, "malformed")->data[15] = E_MAX;
+	wrong_add(list, &n, IMSG_EVENT, min, "malformed")->data[10] = 99;
+	wrong_add(list, &n, IMSG_TABLED, 0, "unwanted descriptor")->fds = 1;
+	for (i = 0; i < n && good == i; i++) {
+		peer_start(&p, &c, ROLE_WORKER, 1);
+		(void)wrong_send(c.fd, &list[i]);
+		(void)snprintf(line, sizeof(line), "bad message %s from worker "
+		    "1: %s\n", wrong_name(&list[i]), list[i].why);
+		good += closed(&c) && says(&p, line) && client_served(&p);
+		chan_close(&c);
+	}
+	ok(good == n, "control drops a worker for each of %zu wrong messages "
+	    "and serves others", n);
+	ok(descriptors_become(p.pid, fds), "and has as many descriptors as "
+	    "before");
+	(void)kill(p.pid, SIGKILL);
+	(void)child_end(&p, (char[64]){ 0 }, 64);
+}
+
 static void
 control_others(void)
 {
@@ -1239,27 +1327,43 @@ wrong_answers(struct wrong *list)
 	return (n);
 }
 
-/* The resolver is trusted more than those who ask it. */
+/* No such change, a range that is backwards; an owner that is none. */
+static size_t
+wrong_orders(struct wrong *list)
+{
+	size_t	 n = 0, min = msgtab[IMSG_TEST].min;
+
+	wrong_add(list, &n, IMSG_TABLE, 13, "malformed")->data[0] =
+	    TABLE_OP_MAX;
+	wrong_add(list, &n, IMSG_TABLE, 13, "malformed")->data[5] = 1;
+	wrong_add(list, &n, IMSG_TEST, min, "malformed")->data[2] = 99;
+	wrong_add(list, &n, IMSG_TEST, min, "malformed")->data[1] = 64;
+	wrong_add(list, &n, IMSG_TEST, min + 1, "malformed");
+	return (n);
+}
+
+/* Who answers is trusted more than those who ask. */
 static void
-from_resolver(enum role to, int answers)
+from_server(enum role from, enum role to, int special)
 {
 	struct wrong		 list[CASES];
 	struct child_proc	 p;
 	struct chan		 c;
 	size_t			 i, n, good = 0;
 
-	n = answers ? wrong_answers(list) :
-	    wrong_list(list, ROLE_RESOLVER, to, S_RUN);
+	n = !special ? wrong_list(list, from, to, S_RUN) :
+	    from == ROLE_RESOLVER ? wrong_answers(list) : wrong_orders(list);
 	for (i = 0; i < n && good == i; i++) {
 		child_run(&p, to, S_RUN);
-		peer_start(&p, &c, ROLE_RESOLVER, 1);
+		peer_start(&p, &c, from, 1);
 		(void)wrong_send(c.fd, &list[i]);
 		good += dies_of(&p, wrong_name(&list[i]), list[i].why,
-		    "the resolver makes no sense");
+		    from == ROLE_RESOLVER ? "the resolver makes no sense" :
+		    "control makes no sense");
 		chan_close(&c);
 	}
-	ok(good == n, "%s ends of each of %zu wrong %s from the resolver",
-	    programs[to], n, answers ? "answers" : "messages");
+	ok(good == n, "%s ends of each of %zu wrong %s from %s", programs[to],
+	    n, special ? "contents" : "messages", role_names[from]);
 }
 
 /*
@@ -1267,9 +1371,12 @@ from_resolver(enum role to, int answers)
  * "state" when to say something wrong, "case.PROGRAM" what, counted from 0
  * (a worker adds its own number less 1), "always" in every life; "go" comes
  * when S_RUN is reached by all.  "lives.PROGRAM.N" has a byte for each life.
+ * "play" is what a control does in its first life; how that went is in
+ * "played", and in "kept" how many blocks it was given.
  */
 
 static char	 beside[PATH_MAX];
+static int	 blocks_kept;		/* SAVED, of this life */
 
 static int
 file_number(const char *name, int otherwise)
@@ -1313,6 +1420,53 @@ fake_life(enum role role, int instance)
 	return (st.st_size);
 }
 
+static void __attribute__((__format__(printf, 2, 3)))
+file_put(const char *name, const char *fmt, ...)
+{
+	char	 path[2 * PATH_MAX], new[2 * PATH_MAX];
+	va_list	 ap;
+	FILE	*f;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", beside, name);
+	(void)snprintf(new, sizeof(new), "%s/%s.new", beside, name);
+	if ((f = fopen(new, "w")) == NULL)
+		err(1, "%s", new);
+	va_start(ap, fmt);
+	vfprintf(f, fmt, ap);
+	va_end(ap);
+	if (fclose(f) == EOF || rename(new, path) == -1)
+		err(1, "%s", path);
+}
+
+/*
+ * Names: some are known, one is never found, and one kills.  Returns -1 if
+ * there is no answer.
+ */
+static int
+fake_idof(struct msg *reply, struct msg *m)
+{
+	char	 name[STR_MAX + 1];
+
+	(void)get_u8(m);
+	get_str(m, name, sizeof(name));
+	if (strcmp(name, "mute") == 0)
+		return (-1);
+	if (strcmp(name, "die") == 0)
+		exit(0);
+	msg_new(reply, IMSG_IDOF, m->id);
+	put_u8(reply, strcmp(name, "sub") == 0 || strcmp(name, "max") == 0 ||
+	    strncmp(name, "name", 4) == 0 ? FOUND_YES : FOUND_NO);
+	put_u32(reply, strcmp(name, "max") == 0 ? UINT32_MAX : 5);
+	if (strcmp(name, "sub") != 0)
+		put_u16(reply, 0);
+	else {
+		put_u16(reply, 1);
+		put_u32(reply, 100000);
+		put_u32(reply, 165535);
+	}
+	return (0);
+}
+
 /* What a good child would do. */
 static void
 fake_handle(struct chan *c, struct msg *m)
@@ -1329,6 +1483,8 @@ fake_handle(struct chan *c, struct msg *m)
 		put_u32(&reply, 0);
 		break;
 	case IMSG_START:
+		if (c->self == ROLE_CONTROL)
+			file_put("kept", "%d", blocks_kept);
 		msg_new(&reply, IMSG_READY, 0);
 		c->state = S_RUN;
 		break;
@@ -1338,11 +1494,12 @@ fake_handle(struct chan *c, struct msg *m)
 			put_u64(&reply, 0);
 		break;
 	case IMSG_ID:
-		msg_new(&reply, IMSG_IDOF, m->id);
-		put_u8(&reply, FOUND_NO);
-		while (reply.len < msgtab[IMSG_IDOF].min)
-			put_u8(&reply, 0);
+		if (fake_idof(&reply, m) == -1)
+			return;
 		break;
+	case IMSG_SAVED:
+		blocks_kept++;
+		return;
 	default:
 		if (m->fd != -1)
 			close(msg_claim_fd(m));
@@ -1350,6 +1507,41 @@ fake_handle(struct chan *c, struct msg *m)
 	}
 	if (chan_send(c, &reply) == -1)
 		exit(0);	/* the parent has gone */
+}
+
+/* Blocks that make no sense, and names that are none. */
+static void
+wrong_saves(struct wrong *list, size_t *n)
+{
+	/* op, name, known, uid, expires */
+	static const char	*saves[] = {
+		"00" "0000" "01" "00000005" "0000000000000000",
+		"03" "0000" "01" "00000005" "0000000000000000",
+		"04" "0000" "01" "00000005" "0000000000000000",
+		"ff" "0000" "01" "00000005" "0000000000000000",
+		"01" "0000" "00" "00000005" "0000000000000000",
+		"02" "0000" "00" "00000005" "0000000000000000",
+		"01" "0000" "02" "00000005" "0000000000000000",
+		"01" "0000" "01" "ffffffff" "0000000000000000",
+		"01" "0000" "01" "00000005" "8000000000000000",
+		"01" "0001" "01" "00000005" "0000000000000000",
+		"01" "0000" "01" "00000005" "0000000000000000" "00",
+		"01" "000100" "01" "00000005" "0000000000000000",
+		"01" "0101" "01" "00000005" "0000000000000000" "00"
+	};
+	static const char	*names[] = { "0000", "000100", "0002" "61",
+				    "0001" "6161" };
+	struct wrong		*w;
+	const char		*hex;
+	size_t			 i, k;
+
+	for (i = 0; i < NITEMS(saves) + NITEMS(names); i++) {
+		hex = i < NITEMS(saves) ? saves[i] : names[i - NITEMS(saves)];
+		w = wrong_add(list, n, i < NITEMS(saves) ? IMSG_SAVE :
+		    IMSG_USERID, strlen(hex) / 2, "malformed");
+		for (k = 0; k < w->len; k++)
+			(void)sscanf(hex + 2 * k, "%2hhx", &w->data[k]);
+	}
 }
 
 /* All wrong things that such a child can say to its parent. */
@@ -1372,10 +1564,243 @@ fake_cases(struct wrong *list, enum role role, enum state state)
 	if (role == ROLE_NAMES)
 		wrong_add(list, &n, IMSG_IDOF, msgtab[IMSG_IDOF].min,
 		    "malformed")->data[0] = 9;
+	if (role == ROLE_CONTROL)
+		wrong_saves(list, &n);
 	if (role == ROLE_RESOLVER || role == ROLE_WORKER)
 		wrong_add(list, &n, IMSG_CONF_ACK, 8, "malformed")->data[7] =
 		    1;
 	return (n);
+}
+
+/*
+ * What a control may do that is not wrong, but too much.
+ */
+
+enum play {
+	PLAY_NONE, PLAY_NAMES, PLAY_TABLES, PLAY_MUTE, PLAY_BUSY, PLAY_SAVE,
+	PLAY_FLOOD_SAVE, PLAY_FLOOD_USERID, PLAY_FLOOD_TABLES,
+	PLAY_FLOOD_RELOAD
+};
+
+#define MUTES	70	/* more than the parent takes at a time */
+#define BUSY	2000
+#define BURST	32
+
+static void
+send_userid(struct chan *c, uint32_t id, const char *name)
+{
+	struct msg	 m;
+
+	msg_new(&m, IMSG_USERID, id);
+	put_str(&m, name);
+	must_send(c, &m);
+}
+
+/* One name after the other: how they are found. */
+static void
+play_names(struct chan *c)
+{
+	static const char	*names[] = {
+		"other", "sub", "max", "die", "other"
+	};
+	struct msg		 m;
+	char			 text[256] = "", one[64];
+	unsigned int		 found, uid, n;
+	size_t			 i;
+
+	for (i = 0; i < NITEMS(names); i++) {
+		send_userid(c, i, names[i]);
+		if (!await(c, &m, IMSG_USERIDOF) || m.id != i)
+			errx(1, "no USERIDOF of \"%s\"", names[i]);
+		found = get_u8(&m);
+		uid = get_u32(&m);
+		n = get_u16(&m);
+		if (found != FOUND_YES)
+			(void)snprintf(one, sizeof(one), "%s %u; ", names[i],
+			    found);
+		else
+			(void)snprintf(one, sizeof(one), "%s %u %u %u; ",
+			    names[i], found, uid, n);
+		(void)strlcat(text, one, sizeof(text));
+	}
+	file_put("played", "%s", text);
+}
+
+/* What is in the tables of the configuration. */
+static void
+play_tables(struct chan *c)
+{
+	struct msg	 m;
+	char		 text[256] = "", one[128], name[MAX_NAME + 1];
+	char		 file[STR_MAX + 1];
+	uint32_t	 entries, unknown;
+
+	msg_new(&m, IMSG_TABLES, 7);
+	must_send(c, &m);
+	while (receive(c, &m, WAIT) == 1 && m.id == 7 &&
+	    m.type == IMSG_TABLEROW) {
+		get_str(&m, name, sizeof(name));
+		get_str(&m, file, sizeof(file));
+		entries = get_u32(&m);
+		unknown = get_u32(&m);
+		(void)snprintf(one, sizeof(one), "%s (%zu) %u %u; ", name,
+		    strlen(file), entries, unknown);
+		(void)strlcat(text, one, sizeof(text));
+	}
+	if (m.type != IMSG_RESULT || m.id != 7 || get_u32(&m) != 0)
+		errx(1, "no RESULT of TABLES");
+	file_put("played", "%s", text);
+}
+
+/* Await so many answers, each of another question; count the failures. */
+static int
+failures_of(struct chan *c, unsigned int n)
+{
+	static uint8_t	 seen[BUSY];
+	struct msg	 m;
+	unsigned int	 i;
+	int		 failed = 0;
+
+	memset(seen, 0, sizeof(seen));
+	for (i = 0; i < n; i++) {
+		if (!await(c, &m, IMSG_USERIDOF) || m.id >= BUSY ||
+		    seen[m.id]++)
+			errx(1, "answer %u", i);
+		failed += get_u8(&m) == FOUND_FAILED;
+	}
+	return (failed);
+}
+
+/* Names that are not found, more than there may be; then another one. */
+static void
+play_mute(struct chan *c)
+{
+	long		 began = now_ms();
+	uint32_t	 i;
+	int		 failed;
+
+	for (i = 0; i < MUTES; i++)
+		send_userid(c, i, "mute");
+	failed = failures_of(c, MUTES);
+	file_put("played", "%d failed after %s", failed,
+	    now_ms() - began >= 4900 && now_ms() - began < 6500 ? "5 s" :
+	    "another time");
+}
+
+/* A lot, while the configuration is read again and again. */
+static void
+play_busy(struct chan *c)
+{
+	uint32_t	 i;
+	int		 failed = 0;
+
+	for (i = 0; i < BUSY; i++) {
+		send_userid(c, i % BURST, "other");
+		if (i % BURST == BURST - 1)
+			failed += failures_of(c, BURST);
+	}
+	failed += failures_of(c, BUSY % BURST);
+	file_put("played", "%d failed", failed);
+}
+
+static void
+put_save(struct msg *m, enum table_op op, const char *name, uint32_t uid)
+{
+	put_u8(m, op);
+	put_str(m, name);
+	put_u8(m, 1);
+	put_u32(m, uid);
+	put_u64(m, 0);
+}
+
+/* Three, one of them twice, and one that goes again; then we die. */
+static void
+play_save(struct chan *c)
+{
+	static const struct {
+		enum table_op	 op;
+		const char	*name;
+		uint32_t	 uid;
+	} saves[] = {
+		{ TABLE_ADD, "games", 5 }, { TABLE_ADD, "a\nend 1\n", 6 },
+		{ TABLE_ADD, "news", 9 }, { TABLE_ADD, "games", 55 },
+		{ TABLE_ADD, "", 7 }, { TABLE_DELETE, "news", 9 },
+		{ TABLE_DELETE, "nobody", 1 }
+	};
+	struct msg	 m;
+	size_t		 i;
+
+	for (i = 0; i < NITEMS(saves); i++) {
+		msg_new(&m, IMSG_SAVE, 100 + i);
+		put_save(&m, saves[i].op, saves[i].name, saves[i].uid);
+		must_send(c, &m);
+	}
+	for (i = 0; i < NITEMS(saves); i++)
+		if (!await(c, &m, IMSG_RESULT) || m.id != 100 + i ||
+		    get_u32(&m) != 0)
+			errx(1, "no RESULT of save %zu", i);
+	file_put("played", "saved");
+	exit(1);
+}
+
+/* One asks and asks and never reads. */
+static void
+play_flood(struct chan *c, enum imsg type)
+{
+	struct pollfd	 pfd = { .fd = c->fd, .events = POLLOUT };
+	struct msg	 m;
+	char		 name[32];
+	uint32_t	 i;
+
+	for (i = 0; i < FLOOD; i++) {
+		msg_new(&m, type, i);
+		(void)snprintf(name, sizeof(name), "user %u", i);
+		if (type == IMSG_SAVE)
+			put_save(&m, TABLE_ADD, name, i);
+		else if (type == IMSG_USERID)
+			put_str(&m, name);
+		while (msg_send(c->fd, &m) == -1) {
+			if (errno != EAGAIN && errno != ENOBUFS)
+				return;
+			(void)poll(&pfd, 1, 1000);
+		}
+	}
+}
+
+static void
+play(struct chan *c, enum play what)
+{
+	switch (what) {
+	case PLAY_NAMES:
+		play_names(c);
+		break;
+	case PLAY_TABLES:
+		play_tables(c);
+		break;
+	case PLAY_MUTE:
+		play_mute(c);
+		break;
+	case PLAY_BUSY:
+		play_busy(c);
+		break;
+	case PLAY_SAVE:
+		play_save(c);
+		break;
+	case PLAY_FLOOD_SAVE:
+		play_flood(c, IMSG_SAVE);
+		break;
+	case PLAY_FLOOD_USERID:
+		play_flood(c, IMSG_USERID);
+		break;
+	case PLAY_FLOOD_TABLES:
+		play_flood(c, IMSG_TABLES);
+		break;
+	case PLAY_FLOOD_RELOAD:
+		play_flood(c, IMSG_RELOAD);
+		break;
+	default:
+		break;
+	}
 }
 
 static int
@@ -1386,6 +1811,7 @@ fake_main(enum role role, int argc, char **argv)
 	struct msg	 m;
 	enum state	 state;
 	char		 name[32];
+	enum play	 game = PLAY_NONE;
 	int		 i, instance = 1, what, n, said = 0;
 
 	(void)strlcpy(beside, argv[0], sizeof(beside));
@@ -1399,8 +1825,12 @@ fake_main(enum role role, int argc, char **argv)
 		what += instance - 1;
 	state = file_number("state", S_RUN);
 	n = fake_cases(list, role, state);
-	if (fake_life(role, instance) > 1 && !file_exists("always"))
+	if (role == ROLE_CONTROL)
+		game = file_number("play", PLAY_NONE);
+	if (fake_life(role, instance) > 1 && !file_exists("always")) {
 		what = -1;
+		game = PLAY_NONE;
+	}
 	if (what >= n)
 		what = -1;
 
@@ -1423,6 +1853,11 @@ fake_main(enum role role, int argc, char **argv)
 		    file_exists("go")) {
 			(void)wrong_send(3, &list[what]);
 			said = 1;
+		}
+		if (game != PLAY_NONE && c.state == S_RUN &&
+		    file_exists("go")) {
+			play(&c, game);
+			game = PLAY_NONE;
 		}
 	}
 }
@@ -1630,17 +2065,25 @@ parent_boot(enum role role)
 	    "%s at start", n, role_names[role]);
 }
 
-/* True if that many lives were begun. */
+/* True if that many lives have begun. */
 static int
-lives(const struct daemon_proc *d, enum role role, int instance, int n)
+lived(const struct daemon_proc *d, enum role role, int instance, int n)
 {
 	char		 path[2 * PATH_MAX];
 	struct stat	 st;
-	long		 end = now_ms() + WAIT;
 
 	(void)snprintf(path, sizeof(path), "%s/libexec/lives.%s.%d", d->dir,
 	    programs[role], instance);
-	while (stat(path, &st) == -1 || st.st_size < n) {
+	return (stat(path, &st) != -1 && st.st_size >= n);
+}
+
+/* The same, in time. */
+static int
+lives(const struct daemon_proc *d, enum role role, int instance, int n)
+{
+	long	 end = now_ms() + WAIT;
+
+	while (!lived(d, role, instance, n)) {
 		if (now_ms() > end)
 			return (0);
 		nap();
@@ -1734,6 +2177,202 @@ parent_workers(void)
 	}
 	ok(good == n && i >= n, "the parent replaces workers for each of %zu "
 	    "wrong messages", n);
+}
+
+/*
+ * A control that asks much, of a real parent.
+ */
+
+static int
+daemon_file_is(const struct daemon_proc *d, const char *name,
+    const char *expect, int timeout)
+{
+	char	 path[2 * PATH_MAX], text[256];
+	long	 end = now_ms() + timeout;
+	FILE	*f;
+
+	(void)snprintf(path, sizeof(path), "%s/libexec/%s", d->dir, name);
+	for (;;) {
+		text[0] = '\0';
+		if ((f = fopen(path, "r")) != NULL) {
+			text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+			fclose(f);
+		}
+		if (strcmp(text, expect) == 0)
+			return (1);
+		if (now_ms() > end)
+			break;
+		nap();
+	}
+	diag("expected", expect);
+	diag("got", text);
+	return (0);
+}
+
+static void
+play_start(struct daemon_proc *d, enum play what)
+{
+	daemon_new(d, 1, ~0U);
+	daemon_file(d, "play", what);
+	daemon_start(d);
+	(void)daemon_says(d, "ready\n", WAIT);
+	daemon_file(d, "go", 1);
+}
+
+static void
+parent_names(void)
+{
+	struct daemon_proc	 d;
+
+	play_start(&d, PLAY_NAMES);
+	ok(daemon_file_is(&d, "played", "other 0; sub 1 5 1; max 0; die 2; "
+	    "other 0; ", WAIT), "control gets its answers from names, and one "
+	    "if they die");
+	ok(lives(&d, ROLE_NAMES, 1, 2) && lives(&d, ROLE_NAMES, 2, 2) &&
+	    daemon_stop(&d) && !lived(&d, ROLE_NAMES, 1, 3) &&
+	    !lived(&d, ROLE_NAMES, 2, 3), "which is of that question, once "
+	    "each");
+
+	play_start(&d, PLAY_MUTE);
+	ok(daemon_file_is(&d, "played", "70 failed after 5 s", 2 * WAIT),
+	    "and in time if they do not answer");
+	ok(daemon_stop(&d), "and the daemon stops");
+}
+
+static void __attribute__((__format__(printf, 2, 3)))
+daemon_rules(const struct daemon_proc *d, const char *fmt, ...)
+{
+	char	 path[2 * PATH_MAX];
+	va_list	 ap;
+	FILE	*f;
+
+	(void)snprintf(path, sizeof(path), "%s/conf", d->dir);
+	if ((f = fopen(path, "a")) == NULL)
+		err(1, "%s", path);
+	va_start(ap, fmt);
+	vfprintf(f, fmt, ap);
+	va_end(ap);
+	fclose(f);
+}
+
+static void
+daemon_names(const struct daemon_proc *d, int n)
+{
+	char	 path[2 * PATH_MAX];
+	FILE	*f;
+	int	 i;
+
+	(void)snprintf(path, sizeof(path), "%s/names", d->dir);
+	if ((f = fopen(path, "w")) == NULL)
+		err(1, "%s", path);
+	for (i = 0; i < n; i++)
+		fprintf(f, "name%d\n", i);
+	fclose(f);
+}
+
+static void
+parent_tables(void)
+{
+	struct daemon_proc	 d;
+	char			 expect[128];
+
+	daemon_new(&d, 1, ~0U);
+	daemon_rules(&d, "table <file> file \"%s/names\"\n"
+	    "table <some> { \"sub\", \"other\", \"name\", \"sub\" }\n"
+	    "reject user <some>\nreject user <file>\n"
+	    "reject user { \"sub\", \"other\" }\n", d.dir);
+	daemon_names(&d, 3);
+	daemon_file(&d, "play", PLAY_TABLES);
+	(void)snprintf(expect, sizeof(expect),
+	    "file (%zu) 3 0; some (0) 4 1; ", strlen(d.dir) +
+	    strlen("/names"));
+	daemon_start(&d);
+	(void)daemon_says(&d, "ready\n", WAIT);
+	daemon_file(&d, "go", 1);
+	ok(daemon_file_is(&d, "played", expect, WAIT), "tables: what stands "
+	    "in them is counted, not what else is a user's");
+	ok(daemon_stop(&d), "and the daemon stops");
+}
+
+/* Names of the configuration and control's are asked for in turn. */
+static void
+parent_busy(void)
+{
+	struct daemon_proc	 d;
+
+	daemon_new(&d, 1, ~0U);
+	daemon_names(&d, BUSY);
+	daemon_rules(&d, "table <many> file \"%s/names\"\n"
+	    "reject user <many>\n", d.dir);
+	daemon_file(&d, "play", PLAY_BUSY);
+	daemon_start(&d);
+	(void)daemon_says(&d, "ready\n", WAIT);
+	(void)kill(d.pid, SIGHUP);
+	daemon_file(&d, "go", 1);
+	ok(daemon_file_is(&d, "played", "0 failed", WAIT), "control's names "
+	    "do not wait for %d of the configuration", BUSY);
+	ok(daemon_says(&d, "configuration loaded\n", WAIT) &&
+	    strstr(daemon_text(&d), "slow") == NULL, "nor do those wait");
+	ok(daemon_stop(&d), "and the daemon stops");
+}
+
+static void
+parent_saves(void)
+{
+	static const char	 lost[] = "milter-sysuser: control was "
+				    "restarted: what limits had counted is "
+				    "lost, they begin anew\n";
+	struct daemon_proc	 d;
+
+	play_start(&d, PLAY_SAVE);
+	ok(daemon_file_is(&d, "played", "saved", WAIT) &&
+	    lives(&d, ROLE_CONTROL, 1, 2) && daemon_says(&d, lost, WAIT),
+	    "a control that died is missed");
+	ok(daemon_file_is(&d, "kept", "3", WAIT), "the next one learns whom "
+	    "it had blocked");
+	ok(daemon_stop(&d), "the daemon stops");
+	daemon_file(&d, "kept", 0);
+	daemon_file(&d, "play", PLAY_NONE);
+	daemon_start(&d);
+	ok(daemon_file_is(&d, "kept", "3", WAIT), "and starts again with "
+	    "them");
+	ok(strstr(strstr(daemon_text(&d), lost) + 1, lost) == NULL,
+	    "and misses nothing");
+	ok(daemon_stop(&d), "and stops");
+}
+
+static void
+parent_floods(void)
+{
+	static const struct {
+		enum play	 play;
+		const char	*what;
+	} floods[] = {
+		{ PLAY_FLOOD_SAVE, "SAVE" }, { PLAY_FLOOD_USERID, "USERID" },
+		{ PLAY_FLOOD_TABLES, "TABLES" },
+		{ PLAY_FLOOD_RELOAD, "RELOAD" }
+	};
+	struct daemon_proc	 d;
+	long			 before;
+	size_t			 i;
+
+	for (i = 0; i < NITEMS(floods); i++) {
+		daemon_new(&d, 1, ~0U);
+		daemon_file(&d, "play", floods[i].play);
+		daemon_start(&d);
+		(void)daemon_says(&d, "ready\n", WAIT);
+		before = memory(d.pid);
+		daemon_file(&d, "go", 1);
+		ok(daemon_says(&d, "milter-sysuser: control is no good: "
+		    "killing it\n", 3 * WAIT) &&
+		    lives(&d, ROLE_CONTROL, 1, 2) &&
+		    daemon_says(&d, "they begin anew\n", WAIT),
+		    "a control that sends %d x %s and does not read is "
+		    "replaced", FLOOD, floods[i].what);
+		ok(memory(d.pid) - before < 16384, "it cost little memory "
+		    "(%ld KiB)", memory(d.pid) - before);
+		ok(daemon_stop(&d), "and the daemon stops");
+	}
 }
 
 /* Those who do not learn: three daemons at the same time. */
@@ -1868,14 +2507,22 @@ main(int argc, char **argv)
 	to_control(S_BOOT);
 	to_control(S_RUN);
 	control_others();
-	from_resolver(ROLE_WORKER, 0);
-	from_resolver(ROLE_WORKER, 1);
-	from_resolver(ROLE_CONTROL, 0);
-	from_resolver(ROLE_NAMES, 0);
+	worker_to_control();
+	from_server(ROLE_RESOLVER, ROLE_WORKER, 0);
+	from_server(ROLE_RESOLVER, ROLE_WORKER, 1);
+	from_server(ROLE_RESOLVER, ROLE_CONTROL, 0);
+	from_server(ROLE_RESOLVER, ROLE_NAMES, 0);
+	from_server(ROLE_CONTROL, ROLE_WORKER, 0);
+	from_server(ROLE_CONTROL, ROLE_WORKER, 1);
 	for (r = ROLE_RESOLVER; r <= ROLE_WORKER; r++)
 		parent_boot(r);
 	parent_run();
 	parent_workers();
+	parent_names();
+	parent_tables();
+	parent_busy();
+	parent_saves();
+	parent_floods();
 	parent_storm();
 	printf("1..%d\n", tests);
 	return (failures > 0);

@@ -352,6 +352,11 @@ t_words(void **state)
 		"holders", "holder", "source", "cwd", "unit", "container",
 		"cmdline"
 	};
+	static const char *const	 stats[] = {
+		"lookups", "owned", "unknown", "remote", "with-process",
+		"sessions", "messages", "tagged", "refused", "stripped",
+		"limited", "uncounted"
+	};
 	size_t				 i;
 
 	(void)state;
@@ -367,8 +372,132 @@ t_words(void **state)
 	assert_int_equal(NITEMS(fields), F_MAX);
 	for (i = 0; i < F_MAX; i++)
 		assert_string_equal(field_names[i], fields[i]);
-	for (i = 0; i < STAT_MAX; i++)
-		assert_non_null(stat_names[i]);
+	assert_int_equal(NITEMS(stats), ST_NAMED);
+	for (i = 0; i < ST_NAMED; i++)
+		assert_string_equal(stat_names[i], stats[i]);
+}
+
+/*
+ * The pieces of a template, which stands in memory of just its size, so that
+ * ASan and valgrind see a byte too much.  Returns their number; the last of
+ * them says how it ended, at is where.
+ */
+static size_t
+pieces_of(const char *template, int *pieces, size_t max, size_t *at)
+{
+	char		*exact = strdup(template);
+	const char	*s = exact;
+	size_t		 n = 0;
+
+	assert_non_null(exact);
+	do {
+		assert_true(n < max);
+		*at = s - exact;
+		pieces[n] = template_next(&s);
+	} while (pieces[n++] >= 0);
+	/* There it stays, however often it is asked. */
+	assert_int_equal(s - exact, *at);
+	assert_int_equal(template_next(&s), pieces[n - 1]);
+	assert_int_equal(s - exact, *at);
+	free(exact);
+	return (n);
+}
+
+#define BYTE(c)	(F_MAX + (c))
+
+static void
+t_template(void **state)
+{
+	static const struct {
+		const char	*template;
+		size_t		 at;		/* where it ends */
+		int		 pieces[8];
+	} table[] = {
+		{ "", 0, { -1 } },
+		{ "a", 1, { BYTE('a'), -1 } },
+		{ "%u", 2, { F_USER, -1 } },
+		{ "u%uu", 4, { BYTE('u'), F_USER, BYTE('u'), -1 } },
+		{ "%%", 2, { BYTE('%'), -1 } },
+		{ "%%u", 3, { BYTE('%'), BYTE('u'), -1 } },
+		{ "%%%u", 4, { BYTE('%'), F_USER, -1 } },
+		{ "%%%%", 4, { BYTE('%'), BYTE('%'), -1 } },
+		{ "%{pid}%{uid}", 12, { F_PID, F_UID, -1 } },
+		{ "%{exe}}", 7, { F_EXE, BYTE('}'), -1 } },
+		{ "{u}", 3, { BYTE('{'), BYTE('u'), BYTE('}'), -1 } },
+		{ "%%{u}", 5, { BYTE('%'), BYTE('{'), BYTE('u'), BYTE('}'),
+		    -1 } },
+		{ "\r\n\x80\xff", 4, { BYTE('\r'), BYTE('\n'), BYTE(0x80),
+		    BYTE(0xff), -1 } },
+		/* Flaws: it stops before them. */
+		{ "%", 0, { -2 } },
+		{ "%%%", 2, { BYTE('%'), -2 } },
+		{ "%u%", 2, { F_USER, -2 } },
+		{ "a%U", 1, { BYTE('a'), -2 } },
+		{ "% u", 0, { -2 } },
+		{ "%s%n", 0, { -2 } },
+		{ "%}", 0, { -2 } },
+		{ "%{", 0, { -2 } },
+		{ "%{}", 0, { -2 } },
+		{ "%{u}", 0, { -2 } },
+		{ "%{user", 0, { -2 } },
+		{ "%{pid}%{uid", 6, { F_PID, -2 } },
+		{ "%{ user}", 0, { -2 } },
+		{ "%{user }", 0, { -2 } },
+		{ "%{%{user}", 0, { -2 } },
+		{ "%{reason}", 0, { -2 } },
+		{ "%\x80", 0, { -2 } },
+	};
+	int	 pieces[8];
+	size_t	 i, j, n, at;
+
+	(void)state;
+	for (i = 0; i < NITEMS(table); i++) {
+		n = pieces_of(table[i].template, pieces, NITEMS(pieces), &at);
+		for (j = 0; j < n; j++)
+			if (pieces[j] != table[i].pieces[j])
+				fail_msg("row %zu, piece %zu: %d", i, j,
+				    pieces[j]);
+		if (at != table[i].at)
+			fail_msg("row %zu ends at %zu", i, at);
+	}
+}
+
+/* Each name, but none that is cut, longer or in capitals; each byte. */
+static void
+t_template_all(void **state)
+{
+	char	 text[32];
+	int	 pieces[4], f, c;
+	size_t	 at, len;
+
+	(void)state;
+	for (f = 0; f < F_MAX; f++) {
+		len = snprintf(text, sizeof(text), "%%{%s}", field_names[f]);
+		assert_int_equal(pieces_of(text, pieces, 4, &at), 2);
+		assert_int_equal(pieces[0], f);
+		assert_int_equal(at, len);
+		(void)snprintf(text, sizeof(text), "%%{%sx}", field_names[f]);
+		(void)pieces_of(text, pieces, 4, &at);
+		assert_int_equal(pieces[0], -2);
+		(void)snprintf(text, sizeof(text), "%%{%.*s}", (int)len - 4,
+		    field_names[f]);
+		(void)pieces_of(text, pieces, 4, &at);
+		assert_int_equal(pieces[0], f == F_HOLDERS ? F_HOLDER : -2);
+		(void)snprintf(text, sizeof(text), "%%{%c%s}",
+		    field_names[f][0] - 'a' + 'A', field_names[f] + 1);
+		(void)pieces_of(text, pieces, 4, &at);
+		assert_int_equal(pieces[0], -2);
+	}
+	for (c = 1; c <= UINT8_MAX; c++) {
+		(void)snprintf(text, sizeof(text), "%c", c);
+		assert_int_equal(pieces_of(text, pieces, 4, &at),
+		    c == '%' ? 1 : 2);
+		assert_int_equal(pieces[0], c == '%' ? -2 : BYTE(c));
+		(void)snprintf(text, sizeof(text), "%%%c", c);
+		(void)pieces_of(text, pieces, 4, &at);
+		assert_int_equal(pieces[0], c == 'u' ? (int)F_USER :
+		    c == '%' ? BYTE('%') : -2);
+	}
 }
 
 /* Each field of an owner who is known, and of one of whom little is. */
@@ -605,6 +734,8 @@ main(void)
 		cmocka_unit_test(t_garbage),
 		cmocka_unit_test(t_no_memory),
 		cmocka_unit_test(t_words),
+		cmocka_unit_test(t_template),
+		cmocka_unit_test(t_template_all),
 		cmocka_unit_test(t_fields),
 		cmocka_unit_test(t_numbers),
 		cmocka_unit_test(t_xtext),

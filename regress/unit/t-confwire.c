@@ -40,7 +40,7 @@
 /* The numbers of the items: part of the protocol. */
 enum {
 	TIMEOUT, LOOKUP_TIMEOUT, WANT, TEMPFAIL, STRIP_LOCAL, HEADER,
-	HEADER_FIELDS, LOG_FIELDS, TABLE, RANGES, RULE, MATCH, KINDS
+	LOG_FIELDS, TABLE, RANGES, RULE, RATE, MATCH, PATTERN, KINDS
 };
 
 /* The allocation that fails, counted from 1; 0: none does. */
@@ -212,23 +212,47 @@ add_rule(struct policy *p, uint32_t number, enum action action, int kept,
 	r->action = action;
 	r->keep = kept;
 	r->message = message == NULL ? NULL : strdup(message);
+	r->text = strdup("as it is printed");
 	TAILQ_INSERT_TAIL(&p->rules, r, next);
 	return (r);
 }
 
 static void
+add_rate(struct rule *r, enum unit unit, uint32_t most, uint32_t seconds)
+{
+	r->rates[r->nrates++] = (struct rate){ unit, most, seconds };
+}
+
+/* With a pattern, unless that is NULL. */
+static struct match *
 add_match(struct rule *r, enum matcher kind, int negate, uint32_t table,
-    const char *glob)
+    const char *pattern)
 {
 	struct match	*m;
 
-	m = calloc(1, sizeof(*m));
+	m = match_new(r, kind);
 	assert_non_null(m);
-	m->kind = kind;
 	m->negate = negate;
 	m->table = table;
-	m->glob = glob == NULL ? NULL : strdup(glob);
-	TAILQ_INSERT_TAIL(&r->matches, m, next);
+	if (pattern != NULL)
+		assert_non_null(pattern_new(m, pattern));
+	return (m);
+}
+
+/* With a value, or else with two fields. */
+static struct header *
+add_header(struct policy *p, const char *name, const char *value)
+{
+	struct header	*h;
+
+	h = header_new(p, name);
+	assert_non_null(h);
+	if (value != NULL) {
+		h->kind = H_VALUE;
+		h->value = strdup(value);
+	} else
+		h->fields = (struct fields){ { F_USER, F_PROGRAM }, 2 };
+	return (h);
 }
 
 /* Without tables and rules. */
@@ -243,8 +267,7 @@ bare(void)
 	p->lookup_timeout = 1234;
 	p->tempfail = 1;
 	p->strip_local = 1;
-	p->header = strdup("X-Sender-Process-Info");
-	p->header_fields = (struct fields){ { F_USER, F_PROGRAM }, 2 };
+	(void)add_header(p, "X-Sender", NULL);
 	p->log_fields = (struct fields){ { F_CMDLINE, F_USER, F_UID }, 3 };
 	return (p);
 }
@@ -257,9 +280,12 @@ full(void)
 	struct policy	*p = bare();
 	struct table	*t;
 	struct rule	*r;
+	struct match	*m;
 	int		 kind;
 
 	memset(longest, 'x', STR_MAX);
+	(void)add_header(p, "X-AuthUser", "%u of %{container}");
+	add_header(p, longest, NULL)->kind = H_NONE;
 	t = add_table(p, 0, TABLE_USERS);
 	add_entry(t, "alice", 1000, 1000, 1);
 	add_entry(t, "nobody's", 7, 7, -1);
@@ -276,13 +302,21 @@ full(void)
 	for (kind = 0; kind < M_MAX; kind++)
 		add_match(r, kind, kind % 2, kind == M_GROUP ? 5 :
 		    kind == M_UID ? 7 : kind == M_USER ? 0 : TABLE_ANY,
-		    kind >= M_PROGRAM && kind <= M_UNIT ? "per*" : NULL);
-	add_match(r, M_EXE, 0, TABLE_ANY, longest);
+		    kind >= M_PROGRAM && kind <= M_SENDER ? "per*" : NULL);
+	m = add_match(r, M_EXE, 0, TABLE_ANY, longest);
+	assert_non_null(pattern_new(m, ""));
+	assert_non_null(pattern_new(m, "php*"));
 	(void)add_rule(p, 2, A_REJECT, 0, longest);
 	(void)add_rule(p, 3, A_TEMPFAIL, 0, "");
 	(void)add_rule(p, 70000, A_DISCARD, 0, NULL);
 	r = add_rule(p, UINT32_MAX, A_QUARANTINE, 0, "\xc3\xa9\r\n");
+	r->silent = 1;
 	add_match(r, M_USER, 0, TABLE_ANY, NULL);
+	r = add_rule(p, 5, A_LIMIT, 0, NULL);
+	r->bucket = UINT64_C(0xfedcba9876543210);
+	add_rate(r, U_MESSAGES, 1, 1);
+	while (r->nrates < MAX_RATES)
+		add_rate(r, U_RECIPIENTS, UINT32_MAX - 1, MAX_WINDOW);
 	return (p);
 }
 
@@ -302,6 +336,49 @@ same_fields(const struct fields *a, const struct fields *b)
 }
 
 static void
+same_headers(const struct policy *a, const struct policy *b)
+{
+	const struct header	*h, *i = TAILQ_FIRST(&b->headers);
+
+	assert_int_equal(a->nheaders, b->nheaders);
+	TAILQ_FOREACH(h, &a->headers, next) {
+		assert_non_null(i);
+		assert_int_equal(h->kind, i->kind);
+		assert_string_equal(h->name, i->name);
+		same_text(h->value != NULL ? h->value : "", i->value);
+		same_fields(&h->fields, &i->fields);
+		i = TAILQ_NEXT(i, next);
+	}
+	assert_null(i);
+}
+
+static void
+same_rates(const struct rule *a, const struct rule *b)
+{
+	uint32_t	 i;
+
+	assert_int_equal(a->nrates, b->nrates);
+	for (i = 0; i < a->nrates; i++) {
+		assert_int_equal(a->rates[i].unit, b->rates[i].unit);
+		assert_int_equal(a->rates[i].most, b->rates[i].most);
+		assert_int_equal(a->rates[i].seconds, b->rates[i].seconds);
+	}
+}
+
+static void
+same_patterns(const struct match *a, const struct match *b)
+{
+	const struct pattern	*x, *y = STAILQ_FIRST(&b->patterns);
+
+	STAILQ_FOREACH(x, &a->patterns, next) {
+		assert_non_null(y);
+		assert_string_equal(x->text, y->text);
+		y = STAILQ_NEXT(y, next);
+	}
+	assert_null(y);
+}
+
+static void
 same_matches(const struct rule *a, const struct rule *b,
     const struct policy *pb)
 {
@@ -312,7 +389,7 @@ same_matches(const struct rule *a, const struct rule *b,
 		assert_int_equal(x->kind, y->kind);
 		assert_int_equal(x->negate, y->negate);
 		assert_int_equal(x->table, y->table);
-		same_text(x->glob != NULL ? x->glob : "", y->glob);
+		same_patterns(x, y);
 		if (x->table == TABLE_ANY)
 			assert_null(y->set);
 		else {
@@ -335,8 +412,7 @@ same_policy(const struct policy *a, const struct policy *b)
 	assert_int_equal(a->lookup_timeout, b->lookup_timeout);
 	assert_int_equal(a->tempfail, b->tempfail);
 	assert_int_equal(a->strip_local, b->strip_local);
-	same_text(a->header, b->header);
-	same_fields(&a->header_fields, &b->header_fields);
+	same_headers(a, b);
 	same_fields(&a->log_fields, &b->log_fields);
 	TAILQ_FOREACH(t, &a->tables, next) {
 		assert_non_null(u);
@@ -353,7 +429,11 @@ same_policy(const struct policy *a, const struct policy *b)
 		assert_int_equal(r->number, s->number);
 		assert_int_equal(r->action, s->action);
 		assert_int_equal(r->keep, s->keep);
+		assert_int_equal(r->silent, s->silent);
+		assert_int_equal(r->bucket, s->bucket);
+		same_text(r->text, s->text);
 		same_text(r->message, s->message);
+		same_rates(r, s);
 		same_matches(r, s, b);
 		s = TAILQ_NEXT(s, next);
 	}
@@ -403,32 +483,44 @@ t_bytes(void **state)
 		uint8_t		 bytes[40];
 	} table[] = {
 		{ 6, { 0, LOOKUP_TIMEOUT, 0, 0, 0x04, 0xd2 } },
-		{ 25, { 0, HEADER, 0, 21, 'X', '-', 'S', 'e', 'n', 'd', 'e',
-		    'r', '-', 'P', 'r', 'o', 'c', 'e', 's', 's', '-', 'I', 'n',
-		    'f', 'o' } },
+		{ 6, { 0, LOG_FIELDS, 3, F_CMDLINE, F_USER, F_UID } },
 		{ 6, { 0, TIMEOUT, 0, 0, 0x1c, 0x2a } },
 		{ 6, { 0, TEMPFAIL, 0, 0, 0, 1 } },
 		{ 6, { 0, STRIP_LOCAL, 0, 0, 0, 1 } },
-		{ 5, { 0, HEADER_FIELDS, 2, F_USER, F_PROGRAM } },
-		{ 6, { 0, LOG_FIELDS, 3, F_CMDLINE, F_USER, F_UID } },
+		{ 18, { 0, HEADER, 0, 8, 'X', '-', 'S', 'e', 'n', 'd', 'e',
+		    'r', H_FIELDS, 0, 0, 2, F_USER, F_PROGRAM } },
+		{ 11, { 0, HEADER, 0, 1, 'X', H_VALUE, 0, 2, '%', 'u', 0 } },
 		{ 8, { 0, TABLE, 0, 0, 0, 9, TABLE_GROUPS, 1 } },
 		{ 14, { 0, RANGES, 0, 0, 0, 9, 0, 0, 0, 50, 0, 0, 1, 0 } },
-		{ 13, { 0, RULE, 0, 0, 0, 3, A_REJECT, 0, 1, 0, 2, 'n', 'o' } },
-		{ 10, { 0, MATCH, M_GROUP, 1, 0, 0, 0, 9, 0, 0 } },
-		{ 12, { 0, MATCH, M_EXE, 0, 0xff, 0xff, 0xff, 0xff, 0, 2,
-		    '/', '*' } },
-		{ 11, { 0, RULE, 0, 0, 0, 4, A_PASS, 1, 0, 0, 0 } },
+		{ 24, { 0, RULE, 0, 0, 0, 3, A_LIMIT, 0, 0, 1, 2, 3, 4, 5, 6,
+		    7, 8, 0, 0, 1, 0, 2, 'n', 'o' } },
+		{ 11, { 0, RATE, U_RECIPIENTS, 0, 0, 0, 10, 0, 0, 0x0e,
+		    0x10 } },
+		{ 8, { 0, MATCH, M_GROUP, 1, 0, 0, 0, 9 } },
+		{ 8, { 0, MATCH, M_EXE, 0, 0xff, 0xff, 0xff, 0xff } },
+		{ 6, { 0, PATTERN, 0, 2, '/', '*' } },
+		{ 5, { 0, PATTERN, 0, 1, 'x' } },
+		{ 25, { 0, RULE, 0, 0, 0, 4, A_PASS, 1, 1, 0, 0, 0, 0, 0, 0,
+		    0, 0, 0, 3, 'o', 'n', 'e', 0, 0, 0 } },
 	};
 	struct policy	*p = bare();
 	struct rule	*r;
+	struct match	*m;
 	int		 i;
 
 	(void)state;
 	add_entry(add_table(p, 9, TABLE_GROUPS), NULL, 50, 256, 1);
-	r = add_rule(p, 3, A_REJECT, 0, "no");
-	add_match(r, M_GROUP, 1, 9, NULL);
-	add_match(r, M_EXE, 0, TABLE_ANY, "/*");
-	(void)add_rule(p, 4, A_PASS, 1, NULL);
+	(void)add_header(p, "X", "%u");
+	r = add_rule(p, 3, A_LIMIT, 0, "no");
+	r->bucket = UINT64_C(0x0102030405060708);
+	r->text[0] = '\0';
+	add_rate(r, U_RECIPIENTS, 10, 3600);
+	(void)add_match(r, M_GROUP, 1, 9, NULL);
+	m = add_match(r, M_EXE, 0, TABLE_ANY, "/*");
+	assert_non_null(pattern_new(m, "x"));
+	r = add_rule(p, 4, A_PASS, 1, NULL);
+	(void)strlcpy(r->text, "one", strlen(r->text));
+	r->silent = 1;
 	assert_int_equal(send_all(p, ROLE_WORKER), NITEMS(table));
 	for (i = 0; i < nitems; i++) {
 		assert_int_equal(items[i].len, table[i].len);
@@ -440,7 +532,7 @@ t_bytes(void **state)
 
 /* What full() has a use for. */
 #define FULL_WANT	(1U << T_PROGRAM | 1U << T_EXE | 1U << T_CWD | \
-			    1U << T_UNIT | 1U << T_CMDLINE)
+			    1U << T_UNIT | 1U << T_CONTAINER | 1U << T_CMDLINE)
 
 /*
  * Who is not a worker learns how long a lookup may take and which texts are
@@ -471,7 +563,7 @@ t_roles(void **state)
 	q = take_first(nitems);
 	assert_int_equal(q->lookup_timeout, 1234);
 	assert_int_equal(q->want, FULL_WANT);
-	assert_null(q->header);
+	assert_true(TAILQ_EMPTY(&q->headers));
 	assert_true(TAILQ_EMPTY(&q->tables));
 	assert_true(TAILQ_EMPTY(&q->rules));
 	/* For a worker that is not enough. */
@@ -500,22 +592,30 @@ t_want(void **state)
 	};
 	static const uint32_t	 always = 1U << T_PROGRAM | 1U << T_EXE;
 	struct policy		*p, *q;
+	struct header		*h;
+	char			 value[64];
 	size_t			 i;
 	int			 where;
 
 	(void)state;
 	for (i = 0; i < NITEMS(table); i++)
-		for (where = 0; where < 4; where++) {
+		for (where = 0; where < 5; where++) {
 			p = bare();
-			p->log_fields = p->header_fields;
+			h = TAILQ_FIRST(&p->headers);
+			p->log_fields = h->fields;
 			if (where == 1)
-				p->header_fields.list[1] = table[i].field;
+				h->fields.list[1] = table[i].field;
 			else if (where == 2)
 				p->log_fields.list[0] = table[i].field;
 			else if (where == 3) {
 				(void)add_rule(p, 1, A_PASS, 0, NULL);
 				add_match(add_rule(p, 2, A_PASS, 0, NULL),
 				    table[i].matcher, 1, TABLE_ANY, "*");
+			} else if (where == 4) {
+				(void)snprintf(value, sizeof(value),
+				    "100%%%% %%u %%{%s}",
+				    field_names[table[i].field]);
+				(void)add_header(p, "X-Value", value);
 			}
 			assert_int_equal(send_all(p, ROLE_RESOLVER), 2);
 			q = take_first(nitems);
@@ -617,7 +717,10 @@ raw_item(struct msg *m, const uint8_t *bytes, size_t len)
 	m->len = len;
 }
 
-/* Items that make no sense, after a table 0 and a rule, or before them. */
+/*
+ * Items that make no sense, after a header, a table 0 and a rule with a
+ * matcher, or before them.
+ */
 static void
 t_flaws(void **state)
 {
@@ -633,28 +736,41 @@ t_flaws(void **state)
 		{ -1, -1, 14, { 0, RANGES, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0,
 		    2 } },
 		{ -1, -1, 6, { 0, RANGES, 0xff, 0xff, 0xff, 0xff } },
-		{ -1, 0, 10, { 0, MATCH, M_UNKNOWN, 0, 0xff, 0xff, 0xff, 0xff,
-		    0, 0 } },
-		{ -1, 0, 10, { 0, MATCH, M_USER, 0, 0, 0, 0, 0, 0, 0 } },
-		{ -1, -1, 10, { 0, MATCH, M_USER, 0, 0, 0, 0, 1, 0, 0 } },
+		{ -1, 0, 8, { 0, MATCH, M_UNKNOWN, 0, 0xff, 0xff, 0xff,
+		    0xff } },
+		{ -1, 0, 8, { 0, MATCH, M_USER, 0, 0, 0, 0, 0 } },
+		{ -1, -1, 8, { 0, MATCH, M_USER, 0, 0, 0, 0, 1 } },
 		{ 0, -1, 8, { 0, TABLE, 0, 0, 0, 0, TABLE_USERS, 1 } },
+		{ -1, 0, 11, { 0, RATE, U_MESSAGES, 0, 0, 0, 1, 0, 0, 0,
+		    1 } },
+		{ -1, 0, 6, { 0, PATTERN, 0, 2, '/', '*' } },
+		{ -1, 0, 4, { 0, PATTERN, 0, 0 } },
 		/* Beyond the last value. */
 		{ 0, 0, 8, { 0, TABLE, 0, 0, 0, 1, TABLE_GROUPS, 0 } },
 		{ -1, -1, 8, { 0, TABLE, 0, 0, 0, 1, TABLE_KINDS, 1 } },
 		{ -1, -1, 8, { 0, TABLE, 0, 0, 0, 1, 0xff, 1 } },
 		{ -1, -1, 7, { 0, TABLE, 0, 0, 0, 1, TABLE_USERS } },
-		{ 0, 0, 11, { 0, RULE, 0, 0, 0, 1, A_QUARANTINE, 0, 0, 0,
+		{ 0, 0, 22, { 0, RULE, 0, 0, 0, 1, A_LIMIT } },
+		{ -1, -1, 22, { 0, RULE, 0, 0, 0, 1, A_MAX } },
+		{ -1, -1, 22, { 0, RULE, 0, 0, 0, 1, 0xff } },
+		{ -1, 0, 8, { 0, MATCH, M_SENDER, 0, 0xff, 0xff, 0xff,
+		    0xff } },
+		{ -1, -1, 8, { 0, MATCH, M_MAX, 0, 0xff, 0xff, 0xff, 0xff } },
+		{ -1, -1, 8, { 0, MATCH, 0xff, 0, 0xff, 0xff, 0xff, 0xff } },
+		{ -1, 0, 11, { 0, RATE, U_RECIPIENTS, 0xff, 0xff, 0xff, 0xff,
+		    0, 0x28, 0xde, 0x80 } },
+		{ -1, -1, 11, { 0, RATE, U_MAX, 0, 0, 0, 1, 0, 0, 0, 1 } },
+		{ -1, -1, 11, { 0, RATE, U_MESSAGES, 0, 0, 0, 1, 0, 0x28,
+		    0xde, 0x81 } },
+		{ -1, -1, 11, { 0, RATE, U_MESSAGES, 0, 0, 0, 1, 0, 0, 0,
 		    0 } },
-		{ -1, -1, 11, { 0, RULE, 0, 0, 0, 1, A_MAX, 0, 0, 0, 0 } },
-		{ -1, -1, 11, { 0, RULE, 0, 0, 0, 1, 0xff, 0, 0, 0, 0 } },
-		{ -1, 0, 10, { 0, MATCH, M_UNIT, 0, 0xff, 0xff, 0xff, 0xff,
-		    0, 0 } },
-		{ -1, -1, 10, { 0, MATCH, M_MAX, 0, 0xff, 0xff, 0xff, 0xff,
-		    0, 0 } },
-		{ -1, -1, 10, { 0, MATCH, 0xff, 0, 0xff, 0xff, 0xff, 0xff,
-		    0, 0 } },
-		{ 0, 0, 4, { 0, HEADER_FIELDS, 1, F_CMDLINE } },
-		{ -1, -1, 4, { 0, HEADER_FIELDS, 1, F_MAX } },
+		{ 0, 0, 9, { 0, HEADER, 0, 1, 'Y', H_NONE, 0, 0, 0 } },
+		{ -1, -1, 9, { 0, HEADER, 0, 1, 'Y', H_MAX, 0, 0, 0 } },
+		{ -1, -1, 9, { 0, HEADER, 0, 1, 'Y', 0xff, 0, 0, 0 } },
+		{ 0, 0, 10, { 0, HEADER, 0, 1, 'Y', H_FIELDS, 0, 0, 1,
+		    F_CMDLINE } },
+		{ -1, -1, 10, { 0, HEADER, 0, 1, 'Y', H_FIELDS, 0, 0, 1,
+		    F_MAX } },
 		{ -1, -1, 4, { 0, LOG_FIELDS, 1, F_MAX } },
 		{ -1, -1, 5, { 0, LOG_FIELDS, 2, F_USER, 0xff } },
 		/* Upside down. */
@@ -665,18 +781,30 @@ t_flaws(void **state)
 		{ -1, -1, 22, { 0, RANGES, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 7,
 		    0, 0, 0, 1, 0, 0, 0, 1 } },
 		/* Counts that lie. */
-		{ 0, 0, 3, { 0, HEADER_FIELDS, 0 } },
+		{ 0, 0, 3, { 0, LOG_FIELDS, 0 } },
 		{ 0, 0, 3 + F_MAX, { 0, LOG_FIELDS, F_MAX } },
 		{ -1, -1, 4 + F_MAX, { 0, LOG_FIELDS, F_MAX + 1 } },
 		{ -1, -1, 31, { 0, LOG_FIELDS, 0xff } },
 		{ -1, -1, 5, { 0, LOG_FIELDS, 3, F_USER, F_UID } },
 		{ -1, -1, 6, { 0, LOG_FIELDS, 2, F_USER, F_UID, F_PID } },
-		{ -1, -1, 6, { 0, HEADER, 0, 3, 'X', '-' } },
-		{ -1, -1, 7, { 0, HEADER, 0, 2, 'X', '-', 'Y' } },
-		{ -1, -1, 6, { 0, HEADER, 0, 2, 'X', 0 } },
-		{ -1, -1, 6, { 0, HEADER, 0xff, 0xff, 'X', '-' } },
-		{ -1, -1, 13, { 0, RULE, 0, 0, 0, 1, A_PASS, 0, 1, 0, 2, 'a',
+		{ -1, -1, 9, { 0, HEADER, 0, 1, 'Y', H_FIELDS, 0, 0, 0 } },
+		{ -1, -1, 10, { 0, HEADER, 0, 1, 'Y', H_FIELDS, 0, 0, 2,
+		    F_USER } },
+		{ -1, -1, 11, { 0, HEADER, 0, 1, 'Y', H_FIELDS, 0, 0, 1,
+		    F_USER, F_UID } },
+		{ -1, -1, 10, { 0, HEADER, 0, 1, 'Y', H_VALUE, 0, 2, 'a',
 		    0 } },
+		{ -1, -1, 9, { 0, HEADER, 0, 1, 0, H_NONE, 0, 0, 0 } },
+		{ -1, -1, 9, { 0, HEADER, 0xff, 0xff, 'Y', H_NONE, 0, 0,
+		    0 } },
+		{ -1, -1, 6, { 0, PATTERN, 0, 3, '/', '*' } },
+		{ -1, -1, 6, { 0, PATTERN, 0, 1, '/', '*' } },
+		{ -1, -1, 6, { 0, PATTERN, 0, 2, '/', 0 } },
+		{ -1, -1, 6, { 0, PATTERN, 0xff, 0xff, '/', '*' } },
+		{ -1, -1, 24, { 0, RULE, 0, 0, 0, 1, A_PASS, 0, 0, 0, 0, 0, 0,
+		    0, 0, 0, 0, 0, 0, 1, 0, 2, 'a', 0 } },
+		{ -1, -1, 24, { 0, RULE, 0, 0, 0, 1, A_PASS, 0, 0, 0, 0, 0, 0,
+		    0, 0, 0, 0, 0, 2, 'a', 0, 0, 0, 0 } },
 		/* No such kind. */
 		{ -1, -1, 6, { 0, KINDS } },
 		{ -1, -1, 6, { 1, TIMEOUT } },
@@ -692,9 +820,10 @@ t_flaws(void **state)
 	(void)state;
 	p = policy_new();
 	assert_non_null(p);
-	p->header = strdup("X");
+	(void)add_header(p, "X", NULL);
 	(void)add_table(p, 0, TABLE_USERS);
-	(void)add_rule(p, 1, A_PASS, 0, NULL);
+	(void)add_match(add_rule(p, 1, A_PASS, 0, NULL), M_EXE, 0, TABLE_ANY,
+	    NULL);
 	assert_true(send_all(p, ROLE_WORKER) > 0);
 	for (i = 0; i < NITEMS(table); i++) {
 		raw_item(&m, table[i].bytes, table[i].len);
@@ -708,6 +837,83 @@ t_flaws(void **state)
 		policy_free(q);
 	}
 	policy_free(p);
+}
+
+/* After a rule there is no pattern before its first matcher. */
+static void
+t_pattern_alone(void **state)
+{
+	static struct msg	 m;
+	struct policy		*p = bare(), *q;
+	struct rule		*r;
+
+	(void)state;
+	r = add_rule(p, 1, A_PASS, 0, NULL);
+	(void)add_match(r, M_EXE, 0, TABLE_ANY, "x");
+	(void)add_rule(p, 2, A_PASS, 0, NULL);
+	assert_true(send_all(p, ROLE_WORKER) > 0);
+	q = take_first(nitems);
+	msg_new(&m, IMSG_CONF_ITEM, 0);
+	put_u16(&m, PATTERN);
+	put_str(&m, "x");
+	assert_int_equal(item_of(q, &m), -1);
+	policy_free(p);
+	policy_free(q);
+}
+
+/* One header more, and one rate more, than a worker has room for. */
+static void
+t_too_many(void **state)
+{
+	static struct msg	 m;
+	struct policy		*p = bare(), *q;
+	struct rule		*r = add_rule(p, 1, A_LIMIT, 0, NULL);
+
+	(void)state;
+	while (p->nheaders < MAX_HEADERS)
+		(void)add_header(p, "X-Next", "%u");
+	while (r->nrates < MAX_RATES)
+		add_rate(r, U_MESSAGES, 1, 1);
+	assert_true(send_all(p, ROLE_WORKER) > 0);
+	q = take_first(nitems);
+	assert_int_equal(finish_of(q), 0);
+	same_policy(p, q);
+	msg_new(&m, IMSG_CONF_ITEM, 0);
+	put_u16(&m, RATE);
+	put_u8(&m, U_MESSAGES);
+	put_u32(&m, 1);
+	put_u32(&m, 1);
+	assert_int_equal(item_of(q, &m), -1);
+	assert_int_equal(TAILQ_FIRST(&q->rules)->nrates, MAX_RATES);
+	policy_free(q);
+	(void)add_header(p, "X-Last", "%u");
+	assert_true(send_all(p, ROLE_WORKER) > 0);
+	q = take_first(5 + MAX_HEADERS);
+	assert_int_equal(items[5 + MAX_HEADERS].data[1], HEADER);
+	assert_int_equal(take(q, &items[5 + MAX_HEADERS],
+	    items[5 + MAX_HEADERS].len), -1);
+	policy_free(p);
+	policy_free(q);
+}
+
+/* Where limits are off no worker hears of them. */
+static void
+t_unlimited(void **state)
+{
+	struct policy	*p = full(), *q;
+	struct rule	*r;
+
+	(void)state;
+	p->unlimited = 1;
+	assert_true(send_all(p, ROLE_WORKER) > 0);
+	q = take_first(nitems);
+	assert_int_equal(finish_of(q), 0);
+	TAILQ_FOREACH(r, &q->rules, next)
+		assert_int_not_equal(r->action, A_LIMIT);
+	r = TAILQ_LAST(&q->rules, rules);
+	assert_int_equal(r->action, A_QUARANTINE);
+	policy_free(p);
+	policy_free(q);
 }
 
 /* All kinds that are not, with any payload that a message can have. */
@@ -729,7 +935,7 @@ t_unknown_kinds(void **state)
 	policy_free(p);
 }
 
-/* The last one counts, and the first one is not lost memory. */
+/* Of a single value the last one counts. */
 static void
 t_twice(void **state)
 {
@@ -739,8 +945,14 @@ t_twice(void **state)
 	(void)state;
 	assert_true(send_all(p, ROLE_WORKER) > 0);
 	q = take_first(nitems);
+	p->timeout++;
+	p->lookup_timeout++;
+	p->tempfail = p->strip_local = 0;
+	p->log_fields = (struct fields){ { F_PID }, 1 };
+	assert_true(send_all(p, ROLE_WORKER) > 0);
 	for (i = 0; i < nitems; i++)
-		assert_int_equal(take(q, &items[i], items[i].len), 0);
+		if (items[i].data[1] != HEADER)
+			assert_int_equal(take(q, &items[i], items[i].len), 0);
 	same_policy(p, q);
 	policy_free(p);
 	policy_free(q);
@@ -750,20 +962,19 @@ t_twice(void **state)
 static void
 t_incomplete(void **state)
 {
-	struct policy	*p = full(), *q;
-	int		 i, skip, kind;
+	struct policy	*p = bare(), *q;
+	int		 i, skip;
 
 	(void)state;
-	assert_true(send_all(p, ROLE_WORKER) > 0);
-	for (skip = 0; skip < 7; skip++) {
+	assert_int_equal(send_all(p, ROLE_WORKER), 6);
+	for (skip = 0; skip < nitems; skip++) {
 		q = take_first(0);
-		for (i = 0; i < 7; i++)
+		for (i = 0; i < nitems; i++)
 			if (i != skip)
 				assert_int_equal(take(q, &items[i],
 				    items[i].len), 0);
-		kind = items[skip].data[1];
 		assert_int_equal(finish_of(q),
-		    kind == HEADER || kind == HEADER_FIELDS ? -1 : 0);
+		    items[skip].data[1] == HEADER ? -1 : 0);
 		policy_free(q);
 	}
 	policy_free(p);
@@ -974,11 +1185,15 @@ static void
 t_words(void **state)
 {
 	static const char *const	 actions[] = {
-		"pass", "reject", "tempfail", "discard", "quarantine"
+		"pass", "reject", "tempfail", "discard", "quarantine",
+		"limit"
 	};
 	static const char *const	 matchers[] = {
 		"user", "uid", "group", "program", "exe", "cwd", "unit",
-		"unknown"
+		"sender", "unknown"
+	};
+	static const char *const	 units[] = {
+		"messages", "recipients"
 	};
 	size_t				 i;
 
@@ -989,6 +1204,9 @@ t_words(void **state)
 	assert_int_equal(NITEMS(matchers), M_MAX);
 	for (i = 0; i < M_MAX; i++)
 		assert_string_equal(matcher_names[i], matchers[i]);
+	assert_int_equal(NITEMS(units), U_MAX);
+	for (i = 0; i < U_MAX; i++)
+		assert_string_equal(unit_names[i], units[i]);
 }
 
 int
@@ -1002,6 +1220,9 @@ main(void)
 		cmocka_unit_test(t_complete),
 		cmocka_unit_test(t_truncated),
 		cmocka_unit_test(t_flaws),
+		cmocka_unit_test(t_pattern_alone),
+		cmocka_unit_test(t_too_many),
+		cmocka_unit_test(t_unlimited),
 		cmocka_unit_test(t_unknown_kinds),
 		cmocka_unit_test(t_twice),
 		cmocka_unit_test(t_incomplete),

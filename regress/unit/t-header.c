@@ -19,7 +19,7 @@
  * SOURCES: common/addr.c
  * LIBS: -Wl,--wrap=malloc
  *
- * An owner in one line: that of the message, and that of the log.
+ * An owner in one line: those of the message, and that of the log.
  */
 
 #include <errno.h>
@@ -52,7 +52,9 @@ __wrap_malloc(size_t size)
 	return (__real_malloc(size));
 }
 
-enum { STEFAN, BARE, NOBODY, CLAIMS, CLOSED, TIMEOUT, REMOTE, OWNERS };
+enum {
+	STEFAN, BARE, NOBODY, CLAIMS, NAMED_SO, CLOSED, TIMEOUT, REMOTE, OWNERS
+};
 
 static const struct owner owners[OWNERS] = {
 	[STEFAN] = {
@@ -75,6 +77,13 @@ static const struct owner owners[OWNERS] = {
 		.pid = 1, .text = { [T_USER] = "-",
 		    [T_PROGRAM] = "x user=root\r\nBcc: a@b", [T_EXE] = "--" }
 	},
+	/* It is what they are called. */
+	[NAMED_SO] = {
+		.verdict = E_OWNED, .uid = 1000, .login = LOGIN_UNSET,
+		.pid = 1, .text = { [T_USER] = "unknown",
+		    [T_PROGRAM] = "unknown", [T_EXE] = "unknown1",
+		    [T_CWD] = "+75nknown", [T_UNIT] = "%u%%%{uid}" }
+	},
 	[CLOSED] = {
 		.verdict = E_UNKNOWN, .reason = R_CLOSED, .uid = 1000,
 		.text = { [T_USER] = "stefan" }
@@ -84,7 +93,7 @@ static const struct owner owners[OWNERS] = {
 };
 
 static char		 name[] = "X-Sender-Process-Info";
-static struct policy	 policy;
+static struct header	 header = { .name = name };
 
 static const struct fields	 usual = { { F_USER, F_PROGRAM }, 2 };
 static const struct fields	 log_usual = { { F_USER, F_UID, F_LOGIN, F_PID,
@@ -97,11 +106,32 @@ expect_header(const struct fields *f, const struct owner *o,
 {
 	char	*value;
 
-	policy.header = name;
-	policy.header_fields = *f;
-	value = header_value(&policy, o);
+	header.kind = H_FIELDS;
+	header.fields = *f;
+	value = header_value(&header, o);
 	assert_non_null(value);
 	assert_string_equal(value, expect);
+	free(value);
+}
+
+/* The same for a value with placeholders; NULL: it makes no sense. */
+static void
+expect_template(const char *template, const struct owner *o,
+    const char *expect)
+{
+	char	 text[256], *value;
+
+	assert_true(strlcpy(text, template, sizeof(text)) < sizeof(text));
+	header.kind = H_VALUE;
+	header.value = text;
+	value = header_value(&header, o);
+	header.value = NULL;
+	if (expect == NULL)
+		assert_null(value);
+	else {
+		assert_non_null(value);
+		assert_string_equal(value, expect);
+	}
 	free(value);
 }
 
@@ -122,8 +152,10 @@ t_header(void **state)
 		{ &usual, NOBODY, "user=#12345 program=x" },
 		{ &usual, CLAIMS,
 		    "user=+2D program=x+20user+3Droot+0D+0ABcc:+20a@b" },
+		{ &usual, NAMED_SO, "user=unknown program=unknown" },
 		{ &usual, CLOSED, "user=unknown reason=closed" },
 		{ &usual, TIMEOUT, "user=unknown reason=timeout" },
+		{ &usual, REMOTE, "user=unknown reason=none" },
 		{ &turned, STEFAN, "program=telnet user=stefan" },
 		{ &turned, CLOSED, "user=unknown reason=closed" },
 		{ &more, STEFAN, "exe=/usr/bin/telnet uid=1000 source=cache "
@@ -138,6 +170,76 @@ t_header(void **state)
 	(void)state;
 	for (i = 0; i < NITEMS(table); i++)
 		expect_header(table[i].fields, &owners[table[i].who],
+		    table[i].expect);
+}
+
+static void
+t_value(void **state)
+{
+	static const struct {
+		const char	*template;
+		int		 who;
+		const char	*expect;	/* NULL: it makes no sense */
+	} table[] = {
+		{ "%u", STEFAN, "stefan" },
+		{ "%{user}", STEFAN, "stefan" },
+		{ "%u%u", STEFAN, "stefanstefan" },
+		{ "<%u@host> by %{program}, uid %{uid}", STEFAN,
+		    "<stefan@host> by telnet, uid 1000" },
+		{ "%{exe} %{source} %{login} %{pid} %{holders}", STEFAN,
+		    "/usr/bin/telnet cache 1001 4711 1" },
+		{ "none here", STEFAN, "none here" },
+		{ "", STEFAN, "" },
+		{ "%%", STEFAN, "%" },
+		{ "%%u", STEFAN, "%u" },
+		{ "%%%u", STEFAN, "%stefan" },
+		{ "%%{uid}%%", STEFAN, "%{uid}%" },
+		{ "100%% %%%% {uid} }", STEFAN, "100% %% {uid} }" },
+		{ "%{uid}}", STEFAN, "1000}" },
+		{ "%uid", STEFAN, "stefanid" },
+		{ "\xc3\xa4%u\xff", STEFAN, "\xc3\xa4stefan\xff" },
+		{ "user=%u reason=closed", STEFAN,
+		    "user=stefan reason=closed" },
+		/* Not known, or so called. */
+		{ "%u %{program} %{unit}", BARE, "stefan unknown unknown" },
+		{ "%u/%{owner}", NOBODY, "#12345/unknown" },
+		{ "%u %{uid} %{reason}", CLOSED, NULL },
+		{ "%u %{uid} %{source}", CLOSED, "unknown unknown unknown" },
+		{ "by %u", TIMEOUT, "by unknown" },
+		{ "by %u", REMOTE, "by unknown" },
+		{ "unknown %u", NAMED_SO, "unknown +75nknown" },
+		{ "%{program} %{exe} %{cwd}", NAMED_SO,
+		    "+75nknown unknown1 +2B75nknown" },
+		/* A value is not read again, and can break nothing. */
+		{ "%{unit}", NAMED_SO, "%u%%%{uid}" },
+		{ "%u %{program}", CLAIMS,
+		    "- x+20user+3Droot+0D+0ABcc:+20a@b" },
+		/* Flaws, wherever they are. */
+		{ "%", STEFAN, NULL },
+		{ "%u %", STEFAN, NULL },
+		{ "%%%", STEFAN, NULL },
+		{ "%x", STEFAN, NULL },
+		{ "%U", STEFAN, NULL },
+		{ "% u", STEFAN, NULL },
+		{ "%s%n", STEFAN, NULL },
+		{ "%{", STEFAN, NULL },
+		{ "%{}", STEFAN, NULL },
+		{ "%{user", STEFAN, NULL },
+		{ "%{User}", STEFAN, NULL },
+		{ "%{ user}", STEFAN, NULL },
+		{ "%{users}", STEFAN, NULL },
+		{ "%{use}", STEFAN, NULL },
+		{ "%{user%u}", STEFAN, NULL },
+		{ "%{reason}", STEFAN, NULL },
+		{ "%{%u}", STEFAN, NULL },
+		{ "%{user}%{", STEFAN, NULL },
+		{ "%{", CLOSED, NULL },
+	};
+	size_t	 i;
+
+	(void)state;
+	for (i = 0; i < NITEMS(table); i++)
+		expect_template(table[i].template, &owners[table[i].who],
 		    table[i].expect);
 }
 
@@ -210,10 +312,10 @@ t_log_line(void **state)
  * folded, a fold that was not needed.
  */
 static void
-check_header(const char *header, const char *value)
+check_header(const char *head, const char *value)
 {
 	const char	*p, *next;
-	size_t		 column = strlen(header) + 2, len;
+	size_t		 column = strlen(head) + 2, len;
 	int		 first = 1;
 
 	for (p = value; *p != '\0'; p = next) {
@@ -240,20 +342,40 @@ check_header(const char *header, const char *value)
 	}
 }
 
+/* But for the folds it is the line. */
+static void
+unfold(char *value)
+{
+	char	*to = value;
+
+	for (; *value != '\0'; value++) {
+		if (*value == '\n' && value[1] == '\t')
+			*++value = ' ';
+		*to++ = *value;
+	}
+	*to = '\0';
+}
+
+#define LONG	"a-word-of-100-bytes-that-can-not-be-folded-because-there-" \
+		"is-no-blank-anywhere-in-it-to-do-so-at-all-"
+
 /* Words of every length, so that lines end at every column. */
 static void
 t_fold(void **state)
 {
 	static const struct fields	 f = { { F_USER, F_PROGRAM, F_HOLDER,
 					    F_USER, F_PROGRAM, F_HOLDER }, 6 };
-	char				 text[3][65], line[1024], *value, *p;
-	char				 header[81];
+	char				 text[3][65], line[1024], *value;
+	char				 head[81], template[] = "user=%u "
+					    "program=%{program} "
+					    "holder=%{holder} user=%u program="
+					    "%{program} holder=%{holder}";
+	struct header			 h = { .name = head, .fields = f,
+					    .value = template };
 	struct owner			 o = owners[STEFAN];
-	size_t				 i, a, b;
+	size_t				 a, b;
 
 	(void)state;
-	policy.header_fields = f;
-	policy.header = header;
 	o.text[T_USER] = text[0];
 	o.text[T_PROGRAM] = text[1];
 	o.text[T_HOLDER] = text[2];
@@ -262,22 +384,52 @@ t_fold(void **state)
 			memset(text, 'x', sizeof(text));
 			text[0][a] = text[1][b] = '\0';
 			text[2][1 + (a * 7 + b) % 64] = '\0';
-			memset(header, 'X', sizeof(header));
-			header[1 + (a + b) % 80] = '\0';
-			value = header_value(&policy, &o);
+			memset(head, 'X', sizeof(head));
+			head[1 + (a + b) % 80] = '\0';
+			h.kind = b % 2 == 0 ? H_FIELDS : H_VALUE;
+			value = header_value(&h, &o);
 			assert_non_null(value);
-			check_header(header, value);
-			/* But for the folds it is the line. */
-			for (p = value, i = 0; *p != '\0'; p++)
-				if (*p != '\t')
-					line[i++] = *p == '\n' ? ' ' : *p;
-			line[i] = '\0';
-			free(value);
-			value = calloc(1, sizeof(line));
-			assert_non_null(value);
-			assert_int_equal(owner_line(value, sizeof(line), &f,
+			check_header(head, value);
+			unfold(value);
+			assert_int_equal(owner_line(line, sizeof(line), &f,
 			    &o, "unknown"), 0);
-			assert_string_equal(line, value);
+			assert_string_equal(value, line);
+			free(value);
+		}
+}
+
+/*
+ * Blanks in a row stay, but for the last at the end; no line is of blanks
+ * alone, which some take for the end of the header.
+ */
+static void
+t_fold_blanks(void **state)
+{
+	char		 text[256], *value;
+	struct header	 h = { .kind = H_VALUE, .name = name, .value = text };
+	const char	*line;
+	size_t		 word, blanks, len;
+
+	(void)state;
+	for (word = 0; word <= 100; word++)
+		for (blanks = 0; blanks <= 100; blanks++) {
+			len = snprintf(text, sizeof(text), "%.*s%*sab%*s",
+			    (int)word, LONG, (int)blanks, "",
+			    (int)(blanks % 5), "");
+			value = header_value(&h, &owners[STEFAN]);
+			assert_non_null(value);
+			for (line = value; (line = strchr(line, '\n')) != NULL;
+			    line++) {
+				assert_int_equal(line[1], '\t');
+				assert_int_not_equal(line[2 + strspn(line + 2,
+				    " \t")], '\n');
+				assert_int_not_equal(line[2 + strspn(line + 2,
+				    " \t")], '\0');
+			}
+			unfold(value);
+			if (text[len - 1] == ' ')
+				text[len - 1] = '\0';
+			assert_string_equal(value, text);
 			free(value);
 		}
 }
@@ -318,6 +470,23 @@ t_fold_edge(void **state)
 	}
 }
 
+/* All of a line are there, one after the other, with one = in each. */
+static void
+check_fields(const char *line)
+{
+	size_t	 i;
+
+	for (i = 0; i < F_MAX; i++) {
+		assert_int_equal(strncmp(line, field_names[i],
+		    strlen(field_names[i])), 0);
+		line += strlen(field_names[i]);
+		assert_int_equal(*line++, '=');
+		line += strcspn(line, " =");
+		assert_int_equal(*line, i + 1 < F_MAX ? ' ' : '\0');
+		line++;
+	}
+}
+
 /* All texts are much too long and of the worst bytes; all fields are told. */
 static void
 t_hostile(void **state)
@@ -325,17 +494,24 @@ t_hostile(void **state)
 	static const char *const	 worst[] = {
 		"\n", "\r\n", "\r\n ", "\n\t", "\r", "\x85", "\xe2\x80\xa8",
 		"\r\nBcc: victim@example.org\r\n\r\n", "= +", "\"\\", "\033[2J",
-		"\v\f", "a", " a"
+		"\v\f", "a", " a", "%u", "%{exe}", "%%", "%n%s", "unknown"
 	};
 	char				 text[HOSTILE + 1], line[6144], *value;
+	char				 template[512] = "";
+	struct header			 h = { .name = name,
+					    .value = template };
 	struct owner			 o = owners[STEFAN];
 	size_t				 i, j;
 
 	(void)state;
-	policy.header = name;
-	for (i = 0; i < F_MAX; i++)
-		policy.header_fields.list[i] = i;
-	policy.header_fields.n = F_MAX;
+	h.fields.n = F_MAX;
+	for (i = 0; i < F_MAX; i++) {
+		h.fields.list[i] = i;
+		j = strlen(template);
+		(void)snprintf(template + j, sizeof(template) - j,
+		    "%s%s=%%{%s}", i > 0 ? " " : "", field_names[i],
+		    field_names[i]);
+	}
 	o.uid = o.pid = o.holders = UINT32_MAX;
 	o.login = UINT32_MAX - 1;
 	for (i = 0; i < T_MAX; i++)
@@ -344,25 +520,16 @@ t_hostile(void **state)
 		for (j = 0; j < HOSTILE; j++)
 			text[j] = worst[i][j % strlen(worst[i])];
 		text[j] = '\0';
-		value = header_value(&policy, &o);
-		assert_non_null(value);
-		check_header(name, value);
-		/* One = in each field, one field after the other. */
-		for (j = 0; value[j] != '\0'; j++)
-			if (value[j] == '\n' || value[j] == '\t')
-				value[j] = ' ';
-		free(value);
-		assert_int_equal(owner_line(line, sizeof(line),
-		    &policy.header_fields, &o, "-"), 0);
-		value = line;
-		for (j = 0; j < F_MAX; j++) {
-			assert_int_equal(strncmp(value, field_names[j],
-			    strlen(field_names[j])), 0);
-			value += strlen(field_names[j]);
-			assert_int_equal(*value++, '=');
-			value += strcspn(value, " =");
-			assert_int_equal(*value, j + 1 < F_MAX ? ' ' : '\0');
-			value++;
+		assert_int_equal(owner_line(line, sizeof(line), &h.fields, &o,
+		    "-"), 0);
+		check_fields(line);
+		for (h.kind = H_FIELDS; h.kind <= H_VALUE; h.kind++) {
+			value = header_value(&h, &o);
+			assert_non_null(value);
+			check_header(name, value);
+			unfold(value);
+			assert_string_equal(value, line);
+			free(value);
 		}
 	}
 }
@@ -371,27 +538,62 @@ t_hostile(void **state)
 static void
 t_too_long(void **state)
 {
-	char		 text[MAX_PATH + 2];
+	char		 text[MAX_PATH + 2], template[1024] = "";
+	struct header	 h = { .kind = H_FIELDS, .name = name,
+			    .value = template };
 	struct owner	 o = owners[STEFAN];
+	size_t		 i;
 
 	(void)state;
 	memset(text, '\n', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
 	o.text[T_EXE] = text;
-	policy.header = name;
-	memset(policy.header_fields.list, F_EXE, F_MAX);
-	policy.header_fields.n = F_MAX;
-	assert_null(header_value(&policy, &o));
+	memset(h.fields.list, F_EXE, F_MAX);
+	h.fields.n = F_MAX;
+	assert_null(header_value(&h, &o));
+	h.kind = H_VALUE;
+	for (i = 0; i < 100; i++)
+		(void)strlcat(template, "%{exe}", sizeof(template));
+	assert_null(header_value(&h, &o));
+}
+
+/* There is a longest value: it is whole, and one byte more is refused. */
+static void
+t_longest(void **state)
+{
+	static char	 text[20001];
+	char		*value;
+	struct header	 h = { .kind = H_VALUE, .name = name, .value = text };
+	size_t		 lo = 0, hi = sizeof(text) - 1, mid;
+
+	(void)state;
+	while (hi - lo > 1) {
+		mid = lo + (hi - lo) / 2;
+		memset(text, 'x', mid);
+		text[mid] = '\0';
+		if ((value = header_value(&h, &owners[STEFAN])) == NULL)
+			hi = mid;
+		else {
+			assert_string_equal(value, text);
+			lo = mid;
+		}
+		free(value);
+	}
+	assert_in_range(lo, F_MAX * 3 * MAX_PATH, sizeof(text) - 2);
 }
 
 static void
 t_no_memory(void **state)
 {
+	static char	 template[] = "%u";
+	struct header	 h = { .kind = H_FIELDS, .name = name,
+			    .fields = usual, .value = template };
+
 	(void)state;
-	policy.header = name;
-	policy.header_fields = usual;
 	no_memory = 1;
-	assert_null(header_value(&policy, &owners[STEFAN]));
+	assert_null(header_value(&h, &owners[STEFAN]));
+	h.kind = H_VALUE;
+	assert_null(header_value(&h, &owners[STEFAN]));
 	no_memory = 0;
 }
 
@@ -400,12 +602,15 @@ main(void)
 {
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(t_header),
+		cmocka_unit_test(t_value),
 		cmocka_unit_test(t_reasons),
 		cmocka_unit_test(t_log_line),
 		cmocka_unit_test(t_fold),
+		cmocka_unit_test(t_fold_blanks),
 		cmocka_unit_test(t_fold_edge),
 		cmocka_unit_test(t_hostile),
 		cmocka_unit_test(t_too_long),
+		cmocka_unit_test(t_longest),
 		cmocka_unit_test(t_no_memory),
 	};
 

@@ -160,6 +160,10 @@ field_size(struct row *r, const char *field)
 		n = max = 8;
 	else if (strcmp(type, "endpoint") == 0)
 		n = max = 18;
+	else if (strcmp(type, "rate") == 0)
+		n = max = 9;
+	else if (strcmp(type, "block") == 0)
+		n = max = 12;
 	else if (sscanf(type, "string(%u%c", &max, &rest) == 2) {
 		n = 2;
 		max += 2;
@@ -286,7 +290,8 @@ t_design(void **state)
 		{ 'P', 'R', " PEER LOGFD CONF_BEGIN CONF_ITEM CONF_END START "
 		    "STATS_GET" },
 		{ 'P', 'N', " PEER LOGFD START ID" },
-		{ 'P', 'K', " PEER LISTEN LOGFD START PROC RESULT" },
+		{ 'P', 'K', " PEER LISTEN LOGFD START USERIDOF PROC "
+		    "TABLEROW SAVED RESULT" },
 		{ 'P', 'W', " PEER LISTEN LOGFD CONF_BEGIN CONF_ITEM CONF_END "
 		    "START STATS_GET" },
 		{ 'R', 'P', " HELLO CONF_ACK READY STATS" },
@@ -295,14 +300,19 @@ t_design(void **state)
 		{ 'R', 'W', " ANSWER" },
 		{ 'N', 'P', " HELLO READY IDOF" },
 		{ 'N', 'R', " NAMED" },
-		{ 'K', 'P', " HELLO READY PROCS RELOAD STOP" },
+		{ 'K', 'P', " HELLO READY USERID PROCS TABLES SAVE RELOAD "
+		    "STOP" },
 		{ 'K', 'R', " LOOKUP CAPS_GET" },
-		{ 'K', 'C', " CTL_PROC CTL_ANSWER CTL_CAPS CTL_OK "
-		    "CTL_FAIL" },
+		{ 'K', 'W', " VERDICT TABLE TEST" },
+		{ 'K', 'C', " CTL_PROC CTL_ANSWER CTL_CAPS CTL_TOPROW "
+		    "CTL_EVENT CTL_ALERT CTL_LOST CTL_BLOCKED CTL_TABLEROW "
+		    "CTL_TESTROW CTL_TESTED CTL_OK CTL_FAIL" },
 		{ 'W', 'P', " HELLO CONF_ACK READY STATS" },
 		{ 'W', 'R', " LOOKUP" },
+		{ 'W', 'K', " CHARGE EVENT TABLED TESTROW TESTED" },
 		{ 'C', 'K', " CTL_HELLO CTL_STATUS CTL_LOOKUP CTL_RELOAD "
-		    "CTL_STOP CTL_CAPS_GET" },
+		    "CTL_STOP CTL_CAPS_GET CTL_TOP CTL_MONITOR CTL_BLOCK "
+		    "CTL_UNBLOCK CTL_TABLES CTL_TEST" },
 	};
 	char		 what[512];
 	const char	*expect;
@@ -444,7 +454,7 @@ static void
 t_unknown(void **state)
 {
 	static const uint32_t	 types[] = {
-		IMSG_MAX, IMSG_MAX + 1, 63, 64, 255, 256, 65536, INT32_MAX,
+		IMSG_MAX, IMSG_MAX + 1, 64, 65, 255, 256, 65536, INT32_MAX,
 		(uint32_t)INT32_MAX + 1, UINT32_MAX
 	};
 	struct msg		 m;

@@ -20,8 +20,8 @@
  * what is printed of it.
  *
  * SOURCES: obj/parse.c parent/conf.c common/addr.c common/answer.c
- * SOURCES: common/chan.c common/confwire.c common/log.c common/msgtab.c
- * SOURCES: common/wire.c common/xtext.c
+ * SOURCES: common/chan.c common/clock.c common/confwire.c common/log.c
+ * SOURCES: common/msgtab.c common/wire.c common/xtext.c
  */
 
 #include <sys/resource.h>
@@ -156,11 +156,30 @@ expect_match(const struct match *m, enum matcher kind, int negate)
 	return (m);
 }
 
+/* The next of a matcher, which has at least this one. */
+static const struct pattern *
+expect_pattern(const struct pattern *p, const char *text)
+{
+	assert_non_null(p);
+	assert_string_equal(p->text, text);
+	return (STAILQ_NEXT(p, next));
+}
+
+static const struct header *
+expect_header(const struct header *h, int kind, const char *name)
+{
+	assert_non_null(h);
+	assert_int_equal(h->kind, kind);
+	assert_string_equal(h->name, name);
+	return (h);
+}
+
 static void
 defaults(void **state)
 {
-	struct conf	*conf = parse_good(BASE);
-	struct policy	*p = conf->policy;
+	struct conf		*conf = parse_good(BASE);
+	struct policy		*p = conf->policy;
+	const struct header	*h;
 
 	(void)state;
 	assert_int_equal(conf->listen.family, AF_UNIX);
@@ -183,10 +202,15 @@ defaults(void **state)
 	assert_int_equal(p->lookup_timeout, 1000);
 	assert_int_equal(p->tempfail, 0);
 	assert_int_equal(p->strip_local, 0);
-	assert_string_equal(p->header, "X-Sender-Process-Info");
-	assert_int_equal(p->header_fields.n, 2);
-	assert_int_equal(p->header_fields.list[0], F_USER);
-	assert_int_equal(p->header_fields.list[1], F_PROGRAM);
+	assert_int_equal(p->unlimited, 0);
+	assert_int_equal(p->nheaders, 1);
+	h = expect_header(TAILQ_FIRST(&p->headers), H_FIELDS,
+	    "X-Sender-Process-Info");
+	assert_int_equal(h->fields.n, 2);
+	assert_int_equal(h->fields.list[0], F_USER);
+	assert_int_equal(h->fields.list[1], F_PROGRAM);
+	assert_null(h->value);
+	assert_null(TAILQ_NEXT(h, next));
 	assert_int_equal(p->log_fields.n, 8);
 	assert_int_equal(p->log_fields.list[7], F_UNIT);
 	assert_true(TAILQ_EMPTY(&p->tables));
@@ -304,9 +328,9 @@ matchers(void **state)
 	assert_null(expect_name(e, "h"));
 	m = expect_match(TAILQ_NEXT(m, next), M_EXE, 1);
 	assert_int_equal(m->table, TABLE_ANY);
-	assert_string_equal(m->glob, "/x*");
+	assert_null(expect_pattern(STAILQ_FIRST(&m->patterns), "/x*"));
 	m = expect_match(TAILQ_NEXT(m, next), M_UNIT, 0);
-	assert_string_equal(m->glob, "u");
+	assert_null(expect_pattern(STAILQ_FIRST(&m->patterns), "u"));
 
 	r = TAILQ_NEXT(r, next);
 	assert_int_equal(r->action, A_QUARANTINE);
@@ -318,6 +342,244 @@ matchers(void **state)
 	assert_true(TAILQ_EMPTY(&r->matches));
 	assert_null(TAILQ_NEXT(r, next));
 	conf_free(conf);
+}
+
+static void
+patterns(void **state)
+{
+	struct conf		*conf;
+	const struct match	*m;
+	const struct pattern	*p;
+
+	(void)state;
+	conf = parse_good(BASE "reject program { \"perl*\", 7z,\n\t7 } cwd /x "
+	    "not unit { a } sender \"<>\" sender from b sender not from "
+	    "{ c, \"user\" } not sender d\n");
+	m = TAILQ_FIRST(&TAILQ_FIRST(&conf->policy->rules)->matches);
+	p = STAILQ_FIRST(&expect_match(m, M_PROGRAM, 0)->patterns);
+	p = expect_pattern(p, "perl*");
+	p = expect_pattern(p, "7z");
+	assert_null(expect_pattern(p, "7"));
+	m = expect_match(TAILQ_NEXT(m, next), M_CWD, 0);
+	assert_null(expect_pattern(STAILQ_FIRST(&m->patterns), "/x"));
+	m = expect_match(TAILQ_NEXT(m, next), M_UNIT, 1);
+	assert_null(expect_pattern(STAILQ_FIRST(&m->patterns), "a"));
+	m = expect_match(TAILQ_NEXT(m, next), M_SENDER, 0);
+	assert_null(expect_pattern(STAILQ_FIRST(&m->patterns), "<>"));
+	m = expect_match(TAILQ_NEXT(m, next), M_SENDER, 0);
+	assert_null(expect_pattern(STAILQ_FIRST(&m->patterns), "b"));
+	m = expect_match(TAILQ_NEXT(m, next), M_SENDER, 1);
+	p = expect_pattern(STAILQ_FIRST(&m->patterns), "c");
+	assert_null(expect_pattern(p, "user"));
+	m = expect_match(TAILQ_NEXT(m, next), M_SENDER, 1);
+	assert_null(expect_pattern(STAILQ_FIRST(&m->patterns), "d"));
+	assert_null(TAILQ_NEXT(m, next));
+	conf_free(conf);
+}
+
+static void
+headers(void **state)
+{
+	struct conf		*conf;
+	const struct header	*h;
+	const struct rule	*r;
+
+	(void)state;
+	conf = parse_good(BASE "header X-A value \"%u %{uid} 100%% \\\"\"\n"
+	    "header X-B fields { owner, user }\nheader none\n"
+	    "header X-C none\npass uid 1 header none\nquarantine\n");
+	assert_int_equal(conf->policy->nheaders, 4);
+	h = TAILQ_FIRST(&conf->policy->headers);
+	expect_header(h, H_VALUE, "X-A");
+	assert_string_equal(h->value, "%u %{uid} 100%% \"");
+	assert_int_equal(h->fields.n, 0);
+	h = expect_header(TAILQ_NEXT(h, next), H_FIELDS, "X-B");
+	assert_int_equal(h->fields.n, 2);
+	assert_int_equal(h->fields.list[0], F_OWNER);
+	h = TAILQ_NEXT(h, next);
+	expect_header(h, H_NONE, "X-Sender-Process-Info");
+	h = expect_header(TAILQ_NEXT(h, next), H_NONE, "X-C");
+	assert_null(TAILQ_NEXT(h, next));
+	r = TAILQ_FIRST(&conf->policy->rules);
+	assert_int_equal(r->silent, 1);
+	assert_int_equal(r->keep, 0);
+	assert_int_equal(TAILQ_NEXT(r, next)->silent, 0);
+	conf_free(conf);
+}
+
+static void
+expect_rates(const struct rule *r, const struct rate *rates, size_t n)
+{
+	size_t	 i;
+
+	assert_non_null(r);
+	assert_int_equal(r->action, A_LIMIT);
+	assert_int_equal(r->nrates, n);
+	for (i = 0; i < n; i++) {
+		assert_int_equal(r->rates[i].unit, rates[i].unit);
+		assert_int_equal(r->rates[i].most, rates[i].most);
+		assert_int_equal(r->rates[i].seconds, rates[i].seconds);
+	}
+}
+
+/* An amount without "per" has the window of the next one that has. */
+static void
+limits(void **state)
+{
+	static const struct rate	 some[] = {
+		{ U_MESSAGES, 200, 3600 }, { U_RECIPIENTS, 1000, 3600 },
+		{ U_MESSAGES, 2000, 86400 }
+	}, all[MAX_RATES] = {
+		{ U_MESSAGES, 1, 1 }, { U_RECIPIENTS, 1, 1 },
+		{ U_MESSAGES, UINT32_MAX - 1, 120 }, { U_MESSAGES, 3, 7200 },
+		{ U_MESSAGES, 4, 2 * 86400 }, { U_MESSAGES, 5, 14 * 86400 },
+		{ U_MESSAGES, 6, MAX_WINDOW }, { U_RECIPIENTS, 7, MAX_WINDOW }
+	};
+	struct conf			*conf;
+	const struct rule		*r;
+
+	(void)state;
+	conf = parse_good(BASE "limit user any to 200 messages, 1000 "
+	    "recipients per 1h, 2000 messages per 1d message \"slow\ndown\"\n"
+	    "limit to 1 message, 1 recipient per 1s, 4294967294 messages per "
+	    "2m, 3 messages per 120m, 4 messages per 48h, 5 messages per 2w, "
+	    "6 messages, 7 recipients per 31d\n");
+	r = TAILQ_FIRST(&conf->policy->rules);
+	expect_rates(r, some, NITEMS(some));
+	assert_string_equal(r->message, "slow down");
+	assert_false(TAILQ_EMPTY(&r->matches));
+	r = TAILQ_NEXT(r, next);
+	expect_rates(r, all, NITEMS(all));
+	assert_null(r->message);
+	assert_true(TAILQ_EMPTY(&r->matches));
+	conf_free(conf);
+}
+
+/* On an inet socket anybody could claim to be anybody. */
+static void
+unlimited(void **state)
+{
+	static const struct {
+		const char	*text;
+		int		 unlimited;
+	} tests[] = {
+		{ BASE "limit to 1 message per 1s\n", 0 },
+		{ "listen on inet ::1 port 7 insecure\npass\n", 0 },
+		{ "listen on inet ::1 port 7 insecure\n"
+		    "limit to 1 message per 1s\n", 1 },
+		{ "limit to 1 message per 1s\npass\n"
+		    "listen on inet 127.0.0.1 port 7 insecure\n", 1 }
+	};
+	struct conf	*conf;
+	size_t		 i;
+
+	(void)state;
+	for (i = 0; i < NITEMS(tests); i++) {
+		conf = parse_good(tests[i].text);
+		assert_int_equal(conf->policy->unlimited, tests[i].unlimited);
+		conf_free(conf);
+	}
+}
+
+/* One line, as -nv prints it, and never more than a message can carry. */
+static void
+texts(void **state)
+{
+	static const char	 dots[] = "...";
+	struct conf		*conf;
+	const struct rule	*r;
+	char			 text[4096];
+	int			 i;
+
+	(void)state;
+	conf = parse_good(BASE "table <t> { }\n"
+	    "reject user <t> program { a,\nb } message \"1\n2\"\n"
+	    "limit to 1 message, 2 recipients per 90s, 3 messages per 2w\n"
+	    "pass user any keep header\nquarantine header none\n");
+	r = TAILQ_FIRST(&conf->policy->rules);
+	assert_string_equal(r->text,
+	    "reject user <t> program { \"a\", \"b\" } message \"1 2\"");
+	r = TAILQ_NEXT(r, next);
+	assert_string_equal(r->text, "limit to 1 message, 2 recipients per "
+	    "90s, 3 messages per 14d");
+	r = TAILQ_NEXT(r, next);
+	assert_string_equal(r->text, "pass user any keep header");
+	r = TAILQ_NEXT(r, next);
+	assert_string_equal(r->text, "quarantine header none");
+	conf_free(conf);
+	/* As long as may be, and longer. */
+	for (i = 0; i < 12; i++) {
+		(void)snprintf(text, sizeof(text),
+		    BASE "reject exe { \"%0490d\", \"%0*d\303\274\" }\n",
+		    0, 482 + i, 0);
+		conf = parse_good(text);
+		r = TAILQ_FIRST(&conf->policy->rules);
+		if (i <= 5) {
+			assert_int_equal(strlen(r->text), 995 + i);
+			assert_null(strstr(r->text, dots));
+		} else {
+			assert_string_equal(r->text + strlen(r->text) -
+			    strlen(dots), dots);
+			/* Nothing is left of the two bytes of a letter. */
+			assert_int_equal(strlen(r->text),
+			    i == 6 ? 999 : 1000);
+			assert_null(strstr(r->text, "\303..."));
+		}
+		conf_free(conf);
+	}
+}
+
+/* The bucket of the n-th rule, from 1. */
+static uint64_t
+bucket(const char *text, unsigned int n)
+{
+	struct conf		*conf = parse_good(text);
+	const struct rule	*r = TAILQ_FIRST(&conf->policy->rules);
+	uint64_t		 hash;
+
+	while (n-- > 1)
+		assert_non_null(r = TAILQ_NEXT(r, next));
+	hash = r->bucket;
+	conf_free(conf);
+	return (hash);
+}
+
+#define HOUR		" to 1 message per 1h\n"
+#define TABLE_A		"table <t> { a }\n"
+#define TABLE_B		"table <t> { b }\n"
+
+/* Whom a limit counts is known by its matchers alone. */
+static void
+buckets(void **state)
+{
+	const uint64_t	 any = bucket(BASE "limit user any" HOUR, 1);
+	const uint64_t	 second = bucket(BASE "limit user any" HOUR
+			    "limit user any" HOUR, 2);
+	const uint64_t	 list = bucket(BASE "limit user { a, b }" HOUR, 1);
+
+	(void)state;
+	assert_true(any != 0);
+	assert_int_equal(bucket(BASE "pass unknown\nlimit user b" HOUR
+	    "limit user any to 7 recipients per 2s message x\n", 3), any);
+	assert_int_equal(bucket(BASE "limit user any to 2 messages per 1d\n"
+	    "reject user any\nlimit user any" HOUR, 1), any);
+	assert_true(second != any);
+	assert_int_equal(bucket(BASE "limit user any" HOUR "limit uid 5" HOUR
+	    "reject user any\nlimit user any to 3 messages per 1s\n", 4),
+	    second);
+	assert_true(bucket(BASE "limit user any" HOUR "limit user any" HOUR
+	    "limit user any" HOUR, 3) != second);
+
+	assert_true(bucket(BASE "limit" HOUR, 1) != any);
+	assert_true(bucket(BASE "limit user a" HOUR, 1) !=
+	    bucket(BASE "limit not user a" HOUR, 1));
+	assert_true(bucket(BASE "limit exe a" HOUR, 1) !=
+	    bucket(BASE "limit cwd a" HOUR, 1));
+	assert_int_equal(bucket(BASE "limit user {\n'a'\nb }" HOUR, 1), list);
+	assert_true(bucket(BASE "limit user { b, a }" HOUR, 1) != list);
+	/* A table is known by its name. */
+	assert_int_equal(bucket(BASE TABLE_A "limit user <t>" HOUR, 1),
+	    bucket(BASE TABLE_B "limit user <t>" HOUR, 1));
 }
 
 static void
@@ -401,6 +663,7 @@ restart(void **state)
 	} tests[] = {
 		{ "timeout 7000\ntable <t> { }\nreject user <t>\n"
 		    "header \"X-A\" fields { uid }\nlog fields { uid }\n"
+		    "header none\nlimit user any to 1 message per 1h\n"
 		    "strip local\non failure tempfail\nlookup timeout 1\n",
 		    NULL },
 		{ "chroot \"/run/milter-sysuser\"\nprefork 2\n", NULL },
@@ -454,8 +717,10 @@ reloads(void **state)
 	assert_non_null(text = malloc(size));
 	len = strlcpy(text, BASE "m = \"user\"\n", size);
 	for (i = 0; len < size - 200; i++)
-		len += snprintf(text + len, size - len, "reject $m { \"u%u\", "
-		    "x } exe \"/%u\" message \"m %u\"\n", i, i, i);
+		len += snprintf(text + len, size - len, "%s $m { \"u%u\", "
+		    "x } exe { \"/%u\", b } %s message \"m %u\"\n",
+		    i % 2 ? "limit" : "reject", i, i,
+		    i % 2 ? "to 2 messages per 1h" : "", i);
 	for (i = 0; i < RELOADS; i++) {
 		conf_free(parse_good(text));
 		(void)strlcpy(text + len, i % 2 ? "" : "table <x {\n",
@@ -479,6 +744,12 @@ main(void)
 		cmocka_unit_test(sockets),
 		cmocka_unit_test(rules),
 		cmocka_unit_test(matchers),
+		cmocka_unit_test(patterns),
+		cmocka_unit_test(headers),
+		cmocka_unit_test(limits),
+		cmocka_unit_test(unlimited),
+		cmocka_unit_test(texts),
+		cmocka_unit_test(buckets),
 		cmocka_unit_test(table_files),
 		cmocka_unit_test(first_error),
 		cmocka_unit_test(accounts),

@@ -16,15 +16,17 @@
 
 /*
  * SOURCES: milterd/policy.c common/answer.c common/xtext.c common/wire.c
- * SOURCES: common/addr.c
+ * SOURCES: common/addr.c common/clock.c common/log.c common/confwire.c
+ * SOURCES: common/chan.c common/msgtab.c
  *
- * Rules and owners, and what becomes of the message.
+ * Rules, owners and senders, and what becomes of the message.
  */
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -122,16 +124,18 @@ static const struct table	 tables[TABLES] = {
 	[NONE_YET] =	TABLE(NULL, 0, 0),
 };
 
-/* One matcher as the tests write it. */
+#define SENDER	"Alice@Example.org"
+
+/* One matcher as the tests write it: its patterns have a | between them. */
 struct spec {
 	enum matcher	 kind;
 	int		 negate;
 	int		 table;
-	const char	*glob;
+	const char	*globs;
 };
 
 #define MATCHES	3
-#define RULES	4
+#define RULES	6
 
 struct rule_spec {
 	enum action	 action;
@@ -139,56 +143,155 @@ struct rule_spec {
 	struct spec	 match[MATCHES];
 };
 
-static struct policy	 policy;
-static struct rule	 rules[RULES];
-static struct match	 matches[RULES][MATCHES];
-static char		 globs[RULES][MATCHES][64];
+static struct policy	*policy;
+
+static int
+forget(void **state)
+{
+	(void)state;
+	policy_free(policy);
+	policy = NULL;
+	return (0);
+}
+
+static struct match *
+add_match(struct rule *r, const struct spec *s)
+{
+	struct match	*m = match_new(r, s->kind);
+	char		 list[512], *rest = list, *glob;
+
+	assert_non_null(m);
+	m->negate = s->negate;
+	if (s->table != ANY) {
+		m->table = s->table;
+		m->set = &tables[s->table];
+	}
+	if (s->globs == NULL)
+		return (m);
+	assert_true(strlcpy(list, s->globs, sizeof(list)) < sizeof(list));
+	while ((glob = strsep(&rest, "|")) != NULL)
+		assert_non_null(pattern_new(m, glob));
+	return (m);
+}
+
+static struct rule *
+add_rule(enum action action)
+{
+	struct rule	*last = TAILQ_LAST(&policy->rules, rules);
+	struct rule	*r;
+
+	r = calloc(1, sizeof(*r));
+	assert_non_null(r);
+	TAILQ_INIT(&r->matches);
+	TAILQ_INSERT_TAIL(&policy->rules, r, next);
+	r->number = last == NULL ? 1 : last->number + 1;
+	r->action = action;
+	return (r);
+}
 
 static void
 build(const struct rule_spec *spec, size_t n)
 {
-	const struct spec	*s;
-	struct match		*m;
-	size_t			 i, j;
+	struct rule	*r;
+	size_t		 i, j;
 
-	memset(&policy, 0, sizeof(policy));
-	memset(rules, 0, sizeof(rules));
-	memset(matches, 0, sizeof(matches));
-	TAILQ_INIT(&policy.rules);
+	policy_free(policy);
+	policy = policy_new();
+	assert_non_null(policy);
 	for (i = 0; i < n; i++) {
-		TAILQ_INIT(&rules[i].matches);
-		TAILQ_INSERT_TAIL(&policy.rules, &rules[i], next);
-		rules[i].number = i + 1;
-		rules[i].action = spec[i].action;
-		for (j = 0; j < spec[i].n; j++) {
-			s = &spec[i].match[j];
-			m = &matches[i][j];
-			TAILQ_INSERT_TAIL(&rules[i].matches, m, next);
-			m->kind = s->kind;
-			m->negate = s->negate;
-			m->table = s->table == ANY ? TABLE_ANY :
-			    (uint32_t)s->table;
-			m->set = s->table == ANY ? NULL : &tables[s->table];
-			(void)strlcpy(globs[i][j], s->glob == NULL ? "" :
-			    s->glob, sizeof(globs[i][j]));
-			m->glob = globs[i][j];
-		}
+		r = add_rule(spec[i].action);
+		for (j = 0; j < spec[i].n; j++)
+			(void)add_match(r, &spec[i].match[j]);
 	}
+}
+
+/* The only matcher that there is. */
+static struct match *
+the_match(void)
+{
+	return (TAILQ_FIRST(&TAILQ_FIRST(&policy->rules)->matches));
+}
+
+/* What was told of the rules, in that order. */
+#define ROWS	1001
+struct row {
+	uint32_t	 number;
+	enum outcome	 out;
+	enum matcher	 what;
+};
+static struct row	 told[ROWS];
+static size_t		 ntold;
+
+static void
+note(const struct rule *r, enum outcome out, enum matcher what, void *arg)
+{
+	assert_ptr_equal(arg, told);
+	assert_true(ntold < ROWS);
+	told[ntold++] = (struct row){ r->number, out, what };
+}
+
+/* It is the same whether somebody listens or not. */
+static struct decision
+decision(const struct owner *o, const char *sender)
+{
+	struct decision	 d, quiet;
+
+	ntold = 0;
+	d = policy_decide(policy, o, sender, note, told);
+	quiet = policy_decide(policy, o, sender, NULL, NULL);
+	assert_int_equal(d.action, quiet.action);
+	assert_ptr_equal(d.rule, quiet.rule);
+	assert_ptr_equal(d.limit, quiet.limit);
+	assert_int_equal(d.blocked, 0);
+	assert_int_equal(quiet.blocked, 0);
+	assert_int_equal(d.action, d.rule == NULL ? A_PASS : d.rule->action);
+	assert_int_not_equal(d.action, A_LIMIT);
+	return (d);
+}
+
+static unsigned int
+number(const struct rule *r)
+{
+	return (r == NULL ? 0 : r->number);
 }
 
 /* The number of the rule that decides, 0 for none. */
 static unsigned int
-decide(int who)
+decide(const struct owner *o)
 {
-	struct decision	 d;
+	return (number(decision(o, SENDER).rule));
+}
 
-	d = policy_decide(&policy, &owners[who]);
-	if (d.rule == NULL) {
-		assert_int_equal(d.action, A_PASS);
+/*
+ * One rule of one matcher: was it told right?  What neither is true nor its
+ * contrary can't be told.
+ */
+static int
+told_right(int yes, int contrary, enum matcher kind)
+{
+	if (ntold != 1 || told[0].number != 1)
 		return (0);
-	}
-	assert_int_equal(d.action, d.rule->action);
-	return (d.rule->number);
+	if (yes)
+		return (told[0].out == OUT_DECIDES && told[0].what == M_MAX);
+	return (told[0].out == (contrary ? OUT_FALSE : OUT_OPEN) &&
+	    told[0].what == kind);
+}
+
+/* Of whom it is not known who he is, all that is known does not count. */
+static void
+check_strangers(size_t row, int expect)
+{
+	struct owner	 o;
+	int		 who, v;
+
+	for (who = 0; who < OWNERS; who++)
+		for (v = 0; v < E_MAX; v++) {
+			o = owners[who];
+			o.verdict = v;
+			if (v != E_OWNED && decide(&o) != (unsigned int)expect)
+				fail_msg("row %zu, owner %d, %s", row, who,
+				    verdict_names[v]);
+		}
 }
 
 /* One matcher, and its contrary: is it true of each? */
@@ -262,6 +365,20 @@ t_matchers(void **state)
 		    { 0, 1, 0, 0, 0, 0, 0 }, { 0, 0, 0, 1, 0, 0, 1 } },
 		{ M_UNIT, ANY, "session-?.scope",
 		    { 0, 0, 0, 1, 0, 0, 0 }, { 0, 1, 0, 0, 0, 0, 1 } },
+		/* One of a list is enough; the contrary wants none. */
+		{ M_PROGRAM, ANY, "ruby|telnet|perl*",
+		    { 0, 1, 0, 1, 1, 0, 0 }, { 0, 0, 0, 0, 0, 1, 1 } },
+		{ M_EXE, ANY, "/opt/*|/nowhere",
+		    { 0, 0, 0, 0, 1, 0, 0 }, { 0, 1, 0, 1, 0, 0, 1 } },
+		{ M_CWD, ANY, "/srv|/",
+		    { 0, 0, 0, 1, 0, 0, 1 }, { 0, 1, 0, 0, 1, 0, 0 } },
+		{ M_UNIT, ANY, "*.service|*.scope",
+		    { 0, 1, 0, 1, 0, 0, 1 }, { 0, 0, 0, 0, 0, 0, 0 } },
+		/* An unknown one may say what he likes. */
+		{ M_SENDER, ANY, "*@example.org",
+		    { 0, 1, 1, 1, 1, 1, 1 }, { 0, 0, 0, 0, 0, 0, 0 } },
+		{ M_SENDER, ANY, "bob@*|carol@*",
+		    { 0, 0, 0, 0, 0, 0, 0 }, { 0, 1, 1, 1, 1, 1, 1 } },
 		{ M_UNKNOWN, ANY, NULL,
 		    { 1, 0, 0, 0, 0, 0, 0 }, { 0, 1, 1, 1, 1, 1, 1 } },
 		{ M_MAX, ANY, "*",
@@ -269,26 +386,26 @@ t_matchers(void **state)
 	};
 	struct rule_spec	 r = { A_REJECT, 1,
 				    { { M_USER, 0, 0, NULL } } };
+	const int		*yes, *no;
 	size_t			 i;
-	int			 who;
+	int			 who, negate;
 
 	(void)state;
-	for (i = 0; i < NITEMS(table); i++) {
-		r.match[0].kind = table[i].kind;
-		r.match[0].table = table[i].table;
-		r.match[0].glob = table[i].glob;
-		for (r.match[0].negate = 0; r.match[0].negate <= 1;
-		    r.match[0].negate++) {
+	for (i = 0; i < NITEMS(table); i++)
+		for (negate = 0; negate <= 1; negate++) {
+			r.match[0] = (struct spec){ table[i].kind, negate,
+			    table[i].table, table[i].glob };
+			yes = negate ? table[i].not : table[i].plain;
+			no = negate ? table[i].plain : table[i].not;
 			build(&r, 1);
 			for (who = 0; who < OWNERS; who++)
-				if (decide(who) != (unsigned int)
-				    (r.match[0].negate ? table[i].not[who] :
-				    table[i].plain[who]))
+				if (decide(&owners[who]) !=
+				    (unsigned int)yes[who] || !told_right(
+				    yes[who], no[who], table[i].kind))
 					fail_msg("row %zu%s, owner %d", i,
-					    r.match[0].negate ? ", not" : "",
-					    who);
+					    negate ? ", not" : "", who);
+			check_strangers(i, yes[UNKNOWN]);
 		}
-	}
 }
 
 /* Which rule decides: the first of which all is true. */
@@ -349,6 +466,12 @@ t_rules(void **state)
 		    { M_PROGRAM, 0, ANY, "perl" } } },
 		    { A_PASS, 0, { { M_USER, 0, 0, NULL } } } },
 		    { 3, 2, 3, 3, 3, 3, 3 } },
+		/* Nobody sends in another name, but who does not may send. */
+		{ 2, { { A_PASS, 2, { { M_USER, 0, ZERO, NULL },
+		    { M_SENDER, 0, ANY, "*@example.org" } } },
+		    { A_REJECT, 2, { { M_USER, 0, ANY, NULL },
+		    { M_SENDER, 1, ANY, "alice@*" } } } },
+		    { 0, 0, 0, 0, 0, 1, 0 } },
 	};
 	size_t	 i;
 	int	 who;
@@ -357,10 +480,12 @@ t_rules(void **state)
 	for (i = 0; i < NITEMS(table); i++) {
 		build(table[i].rules, table[i].n);
 		for (who = 0; who < OWNERS; who++)
-			if (decide(who) != table[i].expect[who])
+			if (decide(&owners[who]) != table[i].expect[who])
 				fail_msg("row %zu, owner %d", i, who);
 	}
 }
+
+#define AS	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 static void
 t_globs(void **state)
@@ -392,6 +517,23 @@ t_globs(void **state)
 		{ "*x", "\r\n\033x", 1 },
 		{ "\xff*", "\xff\xfe", 1 },
 		{ "* (deleted)", "/tmp/a (deleted)", 1 },
+		/* Brackets that are none, or are odd. */
+		{ "[", "[", 1 },
+		{ "[a", "[a", 1 },
+		{ "[]", "[]", 1 },
+		{ "[]]", "]", 1 },
+		{ "[!]]", "]", 0 },
+		{ "[[]x", "[x", 1 },
+		{ "[a-]", "-", 1 },
+		{ "[A-Z]", "q", 0 },
+		{ "a]", "a]", 1 },
+		{ "\\[x]", "[x]", 1 },
+		{ "\\[x]", "x", 0 },
+		{ "php{7,8}", "php8", 0 },
+		{ "php{7,8}", "php{7,8}", 1 },
+		{ "%s%n", "%s%n", 1 },
+		/* A worker that tries all ways is stuck here. */
+		{ "*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*ab", AS AS AS AS, 0 },
 	};
 	static const enum matcher	 kinds[] = {
 		M_PROGRAM, M_EXE, M_CWD, M_UNIT
@@ -411,10 +553,9 @@ t_globs(void **state)
 			o.verdict = E_OWNED;
 			o.text[texts[j]] = table[i].text;
 			r.match[0].kind = kinds[j];
-			r.match[0].glob = table[i].glob;
+			r.match[0].globs = table[i].glob;
 			build(&r, 1);
-			if ((policy_decide(&policy, &o).rule != NULL) !=
-			    table[i].expect)
+			if ((int)decide(&o) != table[i].expect)
 				fail_msg("row %zu", i);
 		}
 }
@@ -438,7 +579,7 @@ t_search(void **state)
 		ranges[i].hi = ranges[i].lo + i % 4;
 	}
 	build(&r, 1);
-	matches[0][0].set = &t;
+	the_match()->set = &t;
 	for (t.nranges = 0; t.nranges <= NITEMS(ranges); t.nranges++)
 		for (o.uid = 0; o.uid < 140; o.uid++) {
 			o.account = o.uid;
@@ -446,19 +587,18 @@ t_search(void **state)
 				if (o.uid >= ranges[i].lo &&
 				    o.uid <= ranges[i].hi)
 					break;
-			assert_int_equal(policy_decide(&policy,
-			    &o).rule != NULL, i < t.nranges);
+			assert_int_equal(decide(&o), i < t.nranges);
 		}
 	/* The last of many is found as well. */
 	ranges[0] = (struct range){ 0, 0 };
 	ranges[1] = (struct range){ UINT32_MAX, UINT32_MAX };
 	t.nranges = 2;
 	o.uid = o.account = UINT32_MAX;
-	assert_non_null(policy_decide(&policy, &o).rule);
+	assert_int_equal(decide(&o), 1);
 	o.uid = o.account = UINT32_MAX - 1;
-	assert_null(policy_decide(&policy, &o).rule);
+	assert_int_equal(decide(&o), 0);
 	o.uid = o.account = 0;
-	assert_non_null(policy_decide(&policy, &o).rule);
+	assert_int_equal(decide(&o), 1);
 }
 
 /* Any of the groups in any of the ranges, the last in the last too. */
@@ -477,18 +617,309 @@ t_many_groups(void **state)
 		groups[i] = 1000 + i;
 	o.groups = groups;
 	o.ngroups = NITEMS(groups);
-	assert_null(policy_decide(&policy, &o).rule);
+	assert_int_equal(decide(&o), 0);
 	for (i = 0; i < NITEMS(groups); i++) {
 		groups[i] = 50;
-		assert_non_null(policy_decide(&policy, &o).rule);
+		assert_int_equal(decide(&o), 1);
 		groups[i] = 51;
 	}
+}
+
+/* The address in the envelope, as the MTA gives it to us. */
+static void
+t_senders(void **state)
+{
+	static const struct {
+		const char	*globs, *sender;
+		int		 expect;
+	} table[] = {
+		{ "alice@example.org", "alice@example.org", 1 },
+		{ "alice@example.org", "ALICE@EXAMPLE.ORG", 1 },
+		{ "ALICE@Example.ORG", "alice@example.org", 1 },
+		{ "*@EXAMPLE.org", "Alice@eXample.Org", 1 },
+		{ "[a-c]*@x", "BOB@X", 1 },
+		{ "[A-C]*@x", "bob@x", 1 },
+		{ "[!a-c]*@x", "BOB@x", 0 },
+		{ "*@example.org", "alice@example.org.evil.net", 0 },
+		{ "*@example.org", "alice@evil-example.org", 0 },
+		{ "*@example.org", "alice@sub.example.org", 0 },
+		{ "*@*.example.org", "alice@sub.example.org", 1 },
+		{ "*@example.org", "\"a@evil.net\"@example.org", 1 },
+		{ "*@example.org", "", 0 },
+		{ "*@example.org", "alice", 0 },
+		{ "alice@example.org", "alice@example.org ", 0 },
+		{ "a.b@x", "a+b@x", 0 },
+		/* What bounces and news are sent from. */
+		{ "<>", "<>", 1 },
+		{ "<>", "", 0 },
+		{ "", "<>", 0 },
+		{ "", "", 1 },
+		{ "*", "<>", 1 },
+		{ "*@*", "<>", 0 },
+		{ "??", "<>", 1 },
+		/* Some of a list. */
+		{ "<>|*@a|*@b", "<>", 1 },
+		{ "<>|*@a|*@b", "x@A", 1 },
+		{ "<>|*@a|*@b", "x@B", 1 },
+		{ "<>|*@a|*@b", "x@c", 0 },
+		{ "|x", "", 1 },
+		/* Bytes are bytes, and only letters of ASCII have a case. */
+		{ "\xc3\xa4@x", "\xc3\xa4@X", 1 },
+		{ "\xc3\xa4@x", "\xc3\x84@x", 0 },
+		{ "\xc3\xa4*", "\xc3\xa4\xff\xfe", 1 },
+		{ "?@x", "\xc3\xa4@x", 0 },
+		{ "*@x", "\r\n\033@x", 1 },
+		{ "*@x", "%s%n@x", 1 },
+		{ "a[b@x", "A[B@x", 1 },
+		{ "\\[a]@x", "[A]@x", 1 },
+		{ "*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*ab", AS AS AS AS, 0 },
+		/* Without any nothing is true, nor is the contrary. */
+		{ "*", NULL, -1 },
+		{ "", NULL, -1 },
+	};
+	struct rule_spec	 r = { A_REJECT, 1,
+				    { { M_SENDER, 0, ANY, NULL } } };
+	int			 yes, no, expect;
+	size_t			 i;
+
+	(void)state;
+	for (i = 0; i < NITEMS(table); i++)
+		for (r.match[0].negate = 0; r.match[0].negate <= 1;
+		    r.match[0].negate++) {
+			r.match[0].globs = table[i].globs;
+			build(&r, 1);
+			expect = table[i].expect;
+			yes = expect == !r.match[0].negate;
+			no = expect == r.match[0].negate;
+			if (number(decision(&owners[BARE],
+			    table[i].sender).rule) != (unsigned int)yes ||
+			    !told_right(yes, no, M_SENDER))
+				fail_msg("row %zu%s", i, r.match[0].negate ?
+				    ", not" : "");
+			assert_null(decision(&owners[UNKNOWN],
+			    table[i].sender).rule);
+			assert_int_equal(told[0].out, OUT_OPEN);
+		}
+	/* Of no patterns at all none fits. */
+	for (r.match[0].negate = 0; r.match[0].negate <= 1;
+	    r.match[0].negate++) {
+		r.match[0].globs = NULL;
+		build(&r, 1);
+		assert_int_equal(decide(&owners[ALICE]), r.match[0].negate);
+	}
+}
+
+#define LIMIT(kind, not, t)	{ A_LIMIT, 1, { { kind, not, t, NULL } } }
+#define BARE_RULE(action)	{ action, 0, { { M_USER, 0, 0, NULL } } }
+
+/* Which limit counts the message, and which rule decides all the same. */
+static void
+t_limits(void **state)
+{
+	static const struct {
+		size_t			 n;
+		struct rule_spec	 rules[RULES];
+		unsigned int		 limit[OWNERS], rule[OWNERS];
+	} table[] = {
+		{ 1, { LIMIT(M_USER, 0, SOME) },
+		    { 0, 1, 1, 1, 0, 0, 1 }, { 0, 0, 0, 0, 0, 0, 0 } },
+		{ 1, { LIMIT(M_USER, 1, SOME) },
+		    { 0, 0, 0, 0, 1, 1, 0 }, { 0, 0, 0, 0, 0, 0, 0 } },
+		{ 1, { LIMIT(M_USER, 1, SOME_YET) },
+		    { 0, 0, 0, 0, 0, 0, 0 }, { 0, 0, 0, 0, 0, 0, 0 } },
+		/* All that is unknown has one count, where it is named. */
+		{ 1, { BARE_RULE(A_LIMIT) },
+		    { 0, 1, 1, 1, 1, 1, 1 }, { 0, 0, 0, 0, 0, 0, 0 } },
+		{ 1, { LIMIT(M_UNKNOWN, 0, ANY) },
+		    { 1, 0, 0, 0, 0, 0, 0 }, { 0, 0, 0, 0, 0, 0, 0 } },
+		{ 1, { LIMIT(M_UNKNOWN, 1, ANY) },
+		    { 0, 1, 1, 1, 1, 1, 1 }, { 0, 0, 0, 0, 0, 0, 0 } },
+		{ 2, { BARE_RULE(A_LIMIT), LIMIT(M_UNKNOWN, 0, ANY) },
+		    { 2, 1, 1, 1, 1, 1, 1 }, { 0, 0, 0, 0, 0, 0, 0 } },
+		{ 1, { { A_LIMIT, 2, { { M_UNKNOWN, 0, ANY, NULL },
+		    { M_UNKNOWN, 0, ANY, NULL } } } },
+		    { 1, 0, 0, 0, 0, 0, 0 }, { 0, 0, 0, 0, 0, 0, 0 } },
+		{ 1, { { A_LIMIT, 2, { { M_UNKNOWN, 0, ANY, NULL },
+		    { M_SENDER, 0, ANY, "*" } } } },
+		    { 0, 0, 0, 0, 0, 0, 0 }, { 0, 0, 0, 0, 0, 0, 0 } },
+		/* The first that matches, and no other. */
+		{ 3, { LIMIT(M_USER, 0, ZERO), LIMIT(M_GROUP, 0, STAFF),
+		    LIMIT(M_USER, 0, ANY) },
+		    { 0, 2, 2, 3, 3, 1, 2 }, { 0, 0, 0, 0, 0, 0, 0 } },
+		/* It does not end the search; what decides does. */
+		{ 4, { LIMIT(M_USER, 0, SOME),
+		    { A_REJECT, 1, { { M_USER, 0, ZERO, NULL } } },
+		    LIMIT(M_USER, 0, ANY), BARE_RULE(A_PASS) },
+		    { 0, 1, 1, 1, 3, 0, 1 }, { 4, 4, 4, 4, 4, 2, 4 } },
+		{ 2, { BARE_RULE(A_PASS), LIMIT(M_USER, 0, ANY) },
+		    { 0, 0, 0, 0, 0, 0, 0 }, { 1, 1, 1, 1, 1, 1, 1 } },
+		{ 3, { LIMIT(M_USER, 0, ANY), LIMIT(M_USER, 0, ANY),
+		    { A_TEMPFAIL, 1, { { M_GROUP, 0, STAFF, NULL } } } },
+		    { 0, 1, 1, 1, 1, 1, 1 }, { 0, 3, 3, 0, 0, 0, 3 } },
+		{ 6, { LIMIT(M_UNKNOWN, 0, ANY),
+		    { A_LIMIT, 1, { { M_PROGRAM, 0, ANY, "curl|cron" } } },
+		    { A_QUARANTINE, 1, { { M_EXE, 0, ANY, "*/telnet" } } },
+		    { A_LIMIT, 1, { { M_SENDER, 0, ANY, "alice@*" } } },
+		    { A_DISCARD, 1, { { M_UNKNOWN, 0, ANY, NULL } } },
+		    { A_REJECT, 1, { { M_PROGRAM, 0, ANY, "perl*" } } } },
+		    { 1, 4, 4, 0, 4, 2, 2 }, { 5, 6, 0, 3, 6, 0, 0 } },
+	};
+	struct decision		 d;
+	size_t			 i;
+	int			 who;
+
+	(void)state;
+	for (i = 0; i < NITEMS(table); i++) {
+		build(table[i].rules, table[i].n);
+		for (who = 0; who < OWNERS; who++) {
+			d = decision(&owners[who], SENDER);
+			if (number(d.limit) != table[i].limit[who] ||
+			    number(d.rule) != table[i].rule[who])
+				fail_msg("row %zu, owner %d: limit %u, rule %u",
+				    i, who, number(d.limit), number(d.rule));
+		}
+	}
+}
+
+/* What sysuserctl test prints: each rule that was looked at, and why not. */
+static void
+t_told(void **state)
+{
+	static const struct rule_spec	 spec[] = {
+		{ A_REJECT, 2, { { M_USER, 0, SOME, NULL },
+		    { M_PROGRAM, 0, ANY, "telnet" } } },
+		BARE_RULE(A_LIMIT),
+		{ A_REJECT, 2, { { M_EXE, 1, ANY, "/usr/*" },
+		    { M_GROUP, 0, NONE_YET, NULL } } },
+		LIMIT(M_UNKNOWN, 0, ANY),
+		{ A_PASS, 1, { { M_SENDER, 0, ANY, "alice@*" } } },
+		BARE_RULE(A_DISCARD),
+	};
+	static const struct {
+		int		 who;
+		const char	*sender;
+		size_t		 n;
+		struct row	 rows[RULES];
+	} table[] = {
+		/* The second limit is not looked at, nor what is after 5. */
+		{ ALICE, SENDER, 4, {
+		    { 1, OUT_FALSE, M_PROGRAM }, { 2, OUT_LIMIT, M_MAX },
+		    { 3, OUT_FALSE, M_EXE }, { 5, OUT_DECIDES, M_MAX } } },
+		{ BARE, "<>", 5, {
+		    { 1, OUT_OPEN, M_PROGRAM }, { 2, OUT_LIMIT, M_MAX },
+		    { 3, OUT_OPEN, M_EXE }, { 5, OUT_FALSE, M_SENDER },
+		    { 6, OUT_DECIDES, M_MAX } } },
+		{ GROUPLESS, "", 5, {
+		    { 1, OUT_FALSE, M_USER }, { 2, OUT_LIMIT, M_MAX },
+		    { 3, OUT_OPEN, M_GROUP }, { 5, OUT_FALSE, M_SENDER },
+		    { 6, OUT_DECIDES, M_MAX } } },
+		{ NOBODY, SENDER, 1, { { 1, OUT_DECIDES, M_MAX } } },
+		/* A limit for all does not count him: he is unknown. */
+		{ UNKNOWN, SENDER, 6, {
+		    { 1, OUT_OPEN, M_USER }, { 2, OUT_FALSE, M_UNKNOWN },
+		    { 3, OUT_OPEN, M_EXE }, { 4, OUT_LIMIT, M_MAX },
+		    { 5, OUT_OPEN, M_SENDER }, { 6, OUT_DECIDES, M_MAX } } },
+	};
+	size_t	 i, j;
+
+	(void)state;
+	build(spec, NITEMS(spec));
+	for (i = 0; i < NITEMS(table); i++) {
+		(void)decision(&owners[table[i].who], table[i].sender);
+		assert_int_equal(ntold, table[i].n);
+		for (j = 0; j < ntold; j++)
+			if (told[j].number != table[i].rows[j].number ||
+			    told[j].out != table[i].rows[j].out ||
+			    told[j].what != table[i].rows[j].what)
+				fail_msg("row %zu, rule %u", i,
+				    told[j].number);
+	}
+}
+
+/* A thousand rules, every third of them a limit; each decides once. */
+static void
+t_many_rules(void **state)
+{
+	static const enum action	 actions[] = {
+		A_LIMIT, A_REJECT, A_TEMPFAIL
+	};
+	char				 name[16];
+	struct spec			 spec = { M_PROGRAM, 0, ANY, name };
+	struct owner			 o = owners[ALICE];
+	struct decision			 d;
+	unsigned int			 i;
+
+	(void)state;
+	build(NULL, 0);
+	for (i = 1; i <= 1000; i++) {
+		(void)snprintf(name, sizeof(name), "p%u", i);
+		(void)add_match(add_rule(actions[i % 3]), &spec);
+	}
+	o.text[T_PROGRAM] = name;
+	for (i = 1; i <= 1000; i++) {
+		(void)snprintf(name, sizeof(name), "p%u", i);
+		d = decision(&o, SENDER);
+		assert_int_equal(number(d.limit), i % 3 == 0 ? i : 0);
+		assert_int_equal(number(d.rule), i % 3 == 0 ? 0 : i);
+		/* After a limit no other is looked at. */
+		assert_int_equal(ntold, i % 3 == 0 ? 1000 - (1000 - i) / 3 :
+		    i);
+	}
+	(void)strlcpy(name, "p1001", sizeof(name));
+	d = decision(&o, SENDER);
+	assert_null(d.rule);
+	assert_null(d.limit);
+	assert_int_equal(ntold, 1000);
+	(void)add_rule(A_DISCARD);
+	assert_int_equal(decide(&o), 1001);
+}
+
+/* As the log, sysuserctl and the events have it. */
+static void
+t_number(void **state)
+{
+	static const struct rule	 seven = { .number = 7 };
+	static const struct rule	 nine = { .number = 9 };
+	static const struct {
+		struct decision	 d;
+		uint32_t	 expect;
+	} table[] = {
+		{ { A_PASS, NULL, NULL, 0 }, RULE_NONE },
+		{ { A_PASS, NULL, &nine, 0 }, RULE_NONE },
+		{ { A_PASS, &seven, NULL, 0 }, 7 },
+		{ { A_REJECT, &seven, &nine, 0 }, 7 },
+		{ { A_LIMIT, &seven, &nine, 0 }, 9 },
+		{ { A_LIMIT, NULL, &nine, 0 }, 9 },
+		{ { A_REJECT, NULL, NULL, 1 }, RULE_BLOCKED },
+		{ { A_REJECT, &seven, &nine, 1 }, RULE_BLOCKED },
+	};
+	size_t	 i;
+
+	(void)state;
+	for (i = 0; i < NITEMS(table); i++)
+		assert_int_equal(policy_number(&table[i].d), table[i].expect);
+}
+
+/* The reply takes just that room, and not a byte less. */
+static void
+expect_reply(const struct decision *d, const struct owner *o,
+    const struct charge *c, const char *expect)
+{
+	char	 buf[256];
+	size_t	 len = strlen(expect);
+
+	assert_int_equal(policy_reply(d, o, c, buf, len + 1), 0);
+	assert_string_equal(buf, expect);
+	memset(buf, 0xee, sizeof(buf));
+	assert_int_equal(policy_reply(d, o, c, buf, len), -1);
+	assert_int_equal((unsigned char)buf[len], 0xee);
 }
 
 static void
 t_reply(void **state)
 {
 	static char	 own[] = "no mail from perl, please";
+	static char	 percent[] = "100% %s%n%m <%u>";
 	static const struct {
 		enum action	 action;
 		int		 who;
@@ -511,24 +942,77 @@ t_reply(void **state)
 		    "The sending process is not known, try again later" },
 		{ A_REJECT, ALICE, own, "no mail from perl, please" },
 		{ A_TEMPFAIL, UNKNOWN, own, "no mail from perl, please" },
+		{ A_REJECT, ALICE, percent, "100% %s%n%m <%u>" },
 	};
-	struct decision	 d;
-	struct rule	 r;
-	char		 buf[64];
-	size_t		 i, len;
+	static char	 other[] = "the limit's own words";
+	struct rule	 r, limit = { .message = other };
+	struct decision	 d = { .rule = &r, .limit = &limit };
+	size_t		 i;
 
 	(void)state;
 	for (i = 0; i < NITEMS(table); i++) {
 		memset(&r, 0, sizeof(r));
 		r.message = table[i].message;
 		d.action = r.action = table[i].action;
+		expect_reply(&d, &owners[table[i].who], NULL,
+		    table[i].expect);
+	}
+	/* No rule decided: <blocked-now> did. */
+	d = (struct decision){ .action = A_REJECT, .blocked = 1 };
+	expect_reply(&d, &owners[ALICE], NULL,
+	    "User alice is blocked from sending mail");
+	expect_reply(&d, &owners[SUB], NULL,
+	    "User #100001 is blocked from sending mail");
+}
+
+/* What is charged says which limit it was, and for how long. */
+static void
+t_reply_limit(void **state)
+{
+	static char	 own[] = "slowly, please: 100%";
+	static char	 other[] = "what the deciding rule says";
+	static const struct {
+		int		 who;
+		struct rate	 rate;
+		uint32_t	 seconds;
+		char		*message;
+		const char	*expect;
+	} table[] = {
+		{ ALICE, { U_MESSAGES, 200, 3600 }, 754, NULL,
+		    "User alice is over the limit of 200 messages per 1h, "
+		    "try again in 754s" },
+		{ ALICE, { U_RECIPIENTS, 1, 86400 }, 1, NULL,
+		    "User alice is over the limit of 1 recipients per 1d, "
+		    "try again in 1s" },
+		{ NOBODY, { U_MESSAGES, 0, 90 }, 0, NULL,
+		    "User #70000 is over the limit of 0 messages per 90s, "
+		    "try again in 0s" },
+		{ UNKNOWN, { U_MESSAGES, 10, 120 }, 60, NULL,
+		    "The sending process is over the limit of 10 messages "
+		    "per 2m, try again in 60s" },
+		{ ROOT, { U_RECIPIENTS, UINT32_MAX, UINT32_MAX }, UINT32_MAX,
+		    NULL, "User root is over the limit of 4294967295 "
+		    "recipients per 4294967295s, try again in 4294967295s" },
+		{ ALICE, { U_MESSAGES, 200, 3600 }, 754, own,
+		    "slowly, please: 100%" },
+		{ UNKNOWN, { U_MESSAGES, 200, 3600 }, 754, own,
+		    "slowly, please: 100%" },
+	};
+	struct rule	 limit = { .action = A_LIMIT };
+	struct rule	 r = { .action = A_PASS, .message = other };
+	struct decision	 d = { .action = A_LIMIT, .limit = &limit };
+	struct charge	 c = { .rule = &limit, .told = 1, .over = 1 };
+	size_t		 i;
+
+	(void)state;
+	for (i = 0; i < NITEMS(table); i++) {
+		limit.message = table[i].message;
+		c.rate = &table[i].rate;
+		c.seconds = table[i].seconds;
+		d.rule = NULL;
+		expect_reply(&d, &owners[table[i].who], &c, table[i].expect);
 		d.rule = &r;
-		len = strlen(table[i].expect);
-		assert_int_equal(policy_reply(&d, &owners[table[i].who], buf,
-		    len + 1), 0);
-		assert_string_equal(buf, table[i].expect);
-		assert_int_equal(policy_reply(&d, &owners[table[i].who], buf,
-		    len), -1);
+		expect_reply(&d, &owners[table[i].who], &c, table[i].expect);
 	}
 }
 
@@ -536,37 +1020,73 @@ t_reply(void **state)
 static void
 t_reply_hostile(void **state)
 {
-	char		 text[4096], buf[512];
-	struct owner	 o = owners[ALICE];
-	struct decision	 d;
-	struct rule	 r;
-	size_t		 i;
+	static const struct rate	 rate = { U_MESSAGES, 1, 60 };
+	static const struct {
+		enum action	 action;
+		const char	*end;
+	} table[] = {
+		{ A_REJECT, "%+2E+2E is blocked from sending mail" },
+		{ A_TEMPFAIL, "%+2E+2E can't send mail now, try again later" },
+		{ A_LIMIT, "%+2E+2E is over the limit of 1 messages per 1m, "
+		    "try again in 5s" },
+	};
+	char				 text[4096], buf[512];
+	struct owner			 o = owners[ALICE];
+	struct rule			 r = { .number = 1 };
+	struct decision			 d = { .rule = &r, .limit = &r };
+	struct charge			 c = { .rate = &rate, .seconds = 5 };
+	size_t				 i, j;
 
 	(void)state;
-	memset(&r, 0, sizeof(r));
-	d.action = A_REJECT;
-	d.rule = &r;
 	for (i = 0; i < sizeof(text) - 1; i++)
 		text[i] = "\r\n\xff%"[i % 4];
 	text[i] = '\0';
 	o.text[T_USER] = text;
-	assert_int_equal(policy_reply(&d, &o, buf, sizeof(buf)), 0);
-	for (i = 0; buf[i] != '\0'; i++)
-		assert_in_range((unsigned char)buf[i], 0x20, 0x7e);
-	assert_non_null(strstr(buf, "%+2E+2E is blocked"));
-	assert_memory_equal(buf, "User +0D+0A+FF%+0D", 18);
+	for (i = 0; i < NITEMS(table); i++) {
+		d.action = table[i].action;
+		assert_int_equal(policy_reply(&d, &o, &c, buf, sizeof(buf)),
+		    0);
+		for (j = 0; buf[j] != '\0'; j++)
+			assert_in_range((unsigned char)buf[j], 0x20, 0x7e);
+		assert_string_equal(strchr(buf, '\0') -
+		    strlen(table[i].end), table[i].end);
+		assert_memory_equal(buf, "User +0D+0A+FF%+0D", 18);
+	}
+	/* However long it gets, nothing after it is lost. */
+	memset(text, '\n', MAX_NAME + 1);
+	text[MAX_NAME + 1] = '\0';
+	for (i = 0; i < NITEMS(table); i++) {
+		d.action = table[i].action;
+		assert_int_equal(policy_reply(&d, &o, &c, buf, sizeof(buf)),
+		    0);
+		assert_int_equal(strspn(buf + 5, "+0A2E"),
+		    3 * MAX_NAME + 6);
+		assert_memory_equal(strchr(buf + 5, ' '),
+		    strchr(table[i].end, ' '),
+		    strlen(strchr(table[i].end, ' ')) + 1);
+	}
+	o.text[T_USER] = "%s%n";
+	d.action = A_LIMIT;
+	expect_reply(&d, &o, &c, "User %s%n is over the limit of 1 messages "
+	    "per 1m, try again in 5s");
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest	 tests[] = {
-		cmocka_unit_test(t_matchers),
-		cmocka_unit_test(t_rules),
-		cmocka_unit_test(t_globs),
-		cmocka_unit_test(t_search),
-		cmocka_unit_test(t_many_groups),
+		cmocka_unit_test_teardown(t_matchers, forget),
+		cmocka_unit_test_teardown(t_rules, forget),
+		cmocka_unit_test_teardown(t_globs, forget),
+		cmocka_unit_test_teardown(t_search, forget),
+		cmocka_unit_test_teardown(t_many_groups, forget),
+		cmocka_unit_test_teardown(t_senders, forget),
+		cmocka_unit_test_teardown(t_limits, forget),
+		cmocka_unit_test_teardown(t_told, forget),
+		cmocka_unit_test_teardown(t_many_rules, forget),
+		cmocka_unit_test(t_number),
 		cmocka_unit_test(t_reply),
+		cmocka_unit_test(t_reply_limit),
 		cmocka_unit_test(t_reply_hostile),
 	};
 

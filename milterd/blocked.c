@@ -1,0 +1,175 @@
+/*
+ * Copyright (c) 2026 the milter-sysuser authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * <blocked-now>: who is blocked at run time.  control owns the table; what it
+ * says is in force for the next MAIL.  While control is away the last word
+ * holds.
+ */
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "milterd.h"
+
+#define FIRST_TIME	2000	/* ms, that the first mail waits for it */
+
+/* A range, of the entry with that key. */
+struct block {
+	uint32_t	 key;
+	struct range	 range;
+};
+
+static pthread_mutex_t	 lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t	 there;
+static struct blocks {
+	struct block	*list;
+	size_t		 n, room;
+}			 blocks, coming;
+static int		 renewing;	/* from CLEAR to SYNC, in coming */
+static int		 complete;	/* we had it all, once */
+
+void
+blocked_init(const pthread_condattr_t *monotonic)
+{
+	(void)pthread_cond_init(&there, monotonic);
+}
+
+static void
+add(struct blocks *b, uint32_t key, uint32_t lo, uint32_t hi)
+{
+	struct block	*new;
+
+	if (b->n == b->room) {
+		new = reallocarray(b->list, 2 * b->room + 16, sizeof(*new));
+		/* A block that is lost is worse than a worker that is. */
+		if (new == NULL)
+			fatal("blocks");
+		b->list = new;
+		b->room = 2 * b->room + 16;
+	}
+	b->list[b->n].key = key;
+	b->list[b->n].range.lo = lo;
+	b->list[b->n++].range.hi = hi;
+}
+
+static void
+delete(struct blocks *b, uint32_t key)
+{
+	size_t	 i, n = 0;
+
+	for (i = 0; i < b->n; i++)
+		if (b->list[i].key != key)
+			b->list[n++] = b->list[i];
+	b->n = n;
+}
+
+/* A new control tells all: until it has, the old table is in force. */
+static void
+renew(void)
+{
+	coming.n = 0;
+	renewing = 1;
+}
+
+/* What we were told is in force. */
+static void
+settle(void)
+{
+	if (renewing) {
+		free(blocks.list);
+		blocks = coming;
+		memset(&coming, 0, sizeof(coming));
+	}
+	renewing = 0;
+	complete = 1;
+	(void)pthread_cond_broadcast(&there);
+}
+
+/* From control: a change of the table.  Returns its kind, or -1. */
+int
+blocked_change(struct msg *m)
+{
+	enum table_op	 op = get_u8(m);
+	struct blocks	*b;
+	uint32_t	 key, lo, hi;
+
+	(void)pthread_mutex_lock(&lock);
+	b = renewing ? &coming : &blocks;
+	while (!m->bad && m->pos < m->len) {
+		key = get_u32(m);
+		lo = get_u32(m);
+		hi = get_u32(m);
+		if (lo > hi)
+			m->bad = 1;
+		else if (op == TABLE_ADD && !m->bad)
+			add(b, key, lo, hi);
+		else if (op == TABLE_DELETE && !m->bad)
+			delete(b, key);
+	}
+	if (op == TABLE_CLEAR && !m->bad)
+		renew();
+	if (op == TABLE_SYNC && !m->bad)
+		settle();
+	(void)pthread_mutex_unlock(&lock);
+	return (msg_end(m) == -1 || op >= TABLE_OP_MAX ? -1 : (int)op);
+}
+
+/* Locked: a worker that is new waits for its table, but not for ever. */
+static void
+wait_for_it(void)
+{
+	struct timespec	 end;
+
+	deadline_set(&end, FIRST_TIME);
+	while (!complete)
+		if (pthread_cond_timedwait(&there, &lock, &end) == ETIMEDOUT &&
+		    !complete) {
+			log_warnx("control does not say who is blocked: "
+			    "nobody is");
+			complete = 1;
+			(void)pthread_cond_broadcast(&there);
+		}
+}
+
+static int
+has(uint32_t uid)
+{
+	size_t	 i;
+
+	for (i = 0; i < blocks.n; i++)
+		if (uid >= blocks.list[i].range.lo &&
+		    uid <= blocks.list[i].range.hi)
+			return (1);
+	return (0);
+}
+
+/* True if this owner, or whose subordinate he is, is blocked now. */
+int
+blocked(const struct owner *o)
+{
+	int	 rv;
+
+	(void)pthread_mutex_lock(&lock);
+	wait_for_it();
+	rv = o->verdict == E_OWNED && (has(o->uid) ||
+	    (o->text[T_OWNER] != NULL && has(o->account)));
+	(void)pthread_mutex_unlock(&lock);
+	return (rv);
+}
