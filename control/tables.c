@@ -151,14 +151,13 @@ retract(const struct blocked *b)
 	workers_tell(&m);
 }
 
-/* It becomes what ours is. */
+/* It becomes what ours is: the new ranges replace the old ones. */
 static void
 publish(const struct blocked *b)
 {
 	struct msg	 m;
 	size_t		 i;
 
-	retract(b);
 	if (!b->known)
 		return;
 	table_new(&m, TABLE_ADD);
@@ -179,15 +178,19 @@ tables_tell(struct peer *worker)
 	if (peer_send(worker, &m) == -1)
 		return (-1);
 	table_new(&m, TABLE_ADD);
-	TAILQ_FOREACH(b, &table, next)
-		for (i = 0; b->known && i < b->nranges; i++) {
-			put_block(&m, b, i);
-			if (++n % MAX_BLOCKS != 0)
-				continue;
+	TAILQ_FOREACH(b, &table, next) {
+		if (!b->known)
+			continue;
+		/* The ranges of one entry stay together. */
+		if (n + b->nranges > MAX_BLOCKS) {
 			if (peer_send(worker, &m) == -1)
 				return (-1);
 			table_new(&m, TABLE_ADD);
+			n = 0;
 		}
+		for (i = 0; i < b->nranges; i++, n++)
+			put_block(&m, b, i);
+	}
 	return (peer_send(worker, &m));
 }
 

@@ -108,6 +108,7 @@ blocked_change(struct msg *m)
 {
 	enum table_op	 op = get_u8(m);
 	struct blocks	*b;
+	uint64_t	 last = UINT64_MAX;
 	uint32_t	 key, lo, hi;
 
 	(void)pthread_mutex_lock(&lock);
@@ -118,10 +119,15 @@ blocked_change(struct msg *m)
 		hi = get_u32(m);
 		if (lo > hi)
 			m->bad = 1;
-		else if (op == TABLE_ADD && !m->bad)
-			add(b, key, lo, hi);
-		else if (op == TABLE_DELETE && !m->bad)
+		if (m->bad)
+			break;
+		/* All ranges of an entry come together, for the old ones. */
+		if (op == TABLE_DELETE ||
+		    (op == TABLE_ADD && key != last && !renewing))
 			delete(b, key);
+		if (op == TABLE_ADD)
+			add(b, key, lo, hi);
+		last = key;
 	}
 	if (op == TABLE_CLEAR && !m->bad)
 		renew();
@@ -166,10 +172,11 @@ blocked(const struct owner *o)
 {
 	int	 rv;
 
+	if (o->verdict != E_OWNED)
+		return (0);
 	(void)pthread_mutex_lock(&lock);
 	wait_for_it();
-	rv = o->verdict == E_OWNED && (has(o->uid) ||
-	    (o->text[T_OWNER] != NULL && has(o->account)));
+	rv = has(o->uid) || (o->text[T_OWNER] != NULL && has(o->account));
 	(void)pthread_mutex_unlock(&lock);
 	return (rv);
 }

@@ -23,8 +23,10 @@
 #include "milterd.h"
 
 #define VALUE_MAX	(3 * MAX_PATH + 8)
-#define LINE_ALL	(F_MAX * VALUE_MAX)
+#define LINE_ALL	(34 * VALUE_MAX)	/* more do not fit a template */
 #define LINE_FOLD	78		/* RFC 5322 section 2.1.1 */
+#define WORD_LONG	900		/* there: 998 is too much, and what has
+					   no blanks can't be folded */
 
 /* Add key=value, after a space if there is something before. */
 static int
@@ -69,14 +71,16 @@ owner_line(char *buf, size_t size, const struct fields *fields,
 
 /*
  * The value of a header with placeholders, in buf.  What is not known is
- * "unknown", so an account of that name is not quite.
+ * "unknown", so an account of that name is not quite.  What gets too long is
+ * cut before the field that is too much.
  */
 static int
 template_line(char *buf, size_t size, const char *template,
     const struct owner *o)
 {
-	char	 value[VALUE_MAX], byte[2] = "";
-	int	 f;
+	const char	*word;
+	char		 value[VALUE_MAX], byte[2] = "";
+	int		 f;
 
 	buf[0] = '\0';
 	while ((f = template_next(&template)) >= 0) {
@@ -86,6 +90,10 @@ template_line(char *buf, size_t size, const char *template,
 			(void)strlcpy(value, "unknown", sizeof(value));
 		else if (strcmp(value, "unknown") == 0)
 			(void)strlcpy(value, "+75nknown", sizeof(value));
+		word = strrchr(buf, ' ');
+		if (f < F_MAX && strlen(value) +
+		    strlen(word == NULL ? buf : word) > WORD_LONG)
+			return (strlcat(buf, "+2E+2E", size) < size ? 0 : -1);
 		if (strlcat(buf, f >= F_MAX ? byte : value, size) >= size)
 			return (-1);
 	}

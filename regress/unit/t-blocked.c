@@ -386,7 +386,9 @@ t_changes(void **state)
 	} table[] = {
 		{ TABLE_DELETE, 1, 0, 0, { 0, 0, 0, 0, 0, 0, 0, 0 } },
 		{ TABLE_ADD, 1, 1000, 1002, { 0, 0, 0, 1, 1, 1, 0, 0 } },
-		{ TABLE_ADD, 1, 0, 0, { 1, 0, 0, 1, 1, 1, 0, 0 } },
+		/* What comes later of a key is instead of what it had. */
+		{ TABLE_ADD, 1, 0, 0, { 1, 0, 0, 0, 0, 0, 0, 0 } },
+		{ TABLE_ADD, 9, 1000, 1002, { 1, 0, 0, 1, 1, 1, 0, 0 } },
 		{ TABLE_ADD, 2, 1002, 1003, { 1, 0, 0, 1, 1, 1, 1, 0 } },
 		{ TABLE_ADD, UINT32_MAX, UINT32_MAX, UINT32_MAX,
 		    { 1, 0, 0, 1, 1, 1, 1, 1 } },
@@ -394,8 +396,9 @@ t_changes(void **state)
 		/* The key counts, not the range that is said. */
 		{ TABLE_DELETE, 4, 1000, 1002, { 1, 0, 0, 1, 1, 1, 1, 1 } },
 		/* All of an entry go, and what another has stays. */
-		{ TABLE_DELETE, 1, 0, 0, { 0, 0, 0, 0, 0, 1, 1, 1 } },
-		{ TABLE_DELETE, 1, 0, 0, { 0, 0, 0, 0, 0, 1, 1, 1 } },
+		{ TABLE_DELETE, 1, 0, 0, { 0, 0, 0, 1, 1, 1, 1, 1 } },
+		{ TABLE_DELETE, 1, 0, 0, { 0, 0, 0, 1, 1, 1, 1, 1 } },
+		{ TABLE_DELETE, 9, 0, 0, { 0, 0, 0, 0, 0, 1, 1, 1 } },
 		{ TABLE_SYNC, 0, 0, 0, { 0, 0, 0, 0, 0, 1, 1, 1 } },
 		/* The same twice, and it goes at once. */
 		{ TABLE_ADD, 2, 1002, 1003, { 0, 0, 0, 0, 0, 1, 1, 1 } },
@@ -430,6 +433,26 @@ t_changes(void **state)
 			if (blocked_uid(uids[j]) != table[i].expect[j])
 				fail_msg("row %zu, uid %u", i, uids[j]);
 	}
+}
+
+/* All ranges of an entry come in one message. */
+static void
+t_ranges(void **state)
+{
+	struct msg	 m;
+
+	(void)state;
+	msg_new(&m, IMSG_TABLE, 0);
+	put_u8(&m, TABLE_ADD);
+	put_block(&m, 1, 1000, 1000);
+	put_block(&m, 1, 2000, 2009);
+	put_block(&m, 2, 3000, 3000);
+	assert_int_equal(blocked_change(&m), TABLE_ADD);
+	assert_true(blocked_uid(1000) && blocked_uid(2005) &&
+	    blocked_uid(3000));
+	assert_int_equal(change(TABLE_ADD, 1, 1001, 1001), TABLE_ADD);
+	assert_true(blocked_uid(1001) && blocked_uid(3000));
+	assert_false(blocked_uid(1000) || blocked_uid(2005));
 }
 
 /* Thousands, put in and taken away in another order. */
@@ -591,6 +614,7 @@ main(void)
 		cmocka_unit_test(t_no_memory),
 		cmocka_unit_test_setup(t_owners, fresh),
 		cmocka_unit_test_setup(t_changes, fresh),
+		cmocka_unit_test_setup(t_ranges, fresh),
 		cmocka_unit_test_setup(t_many, fresh),
 		cmocka_unit_test_setup(t_packed, fresh),
 		cmocka_unit_test_setup(t_flaws, fresh),
