@@ -52,6 +52,21 @@ peer_handle(struct peer *p, struct msg *m)
 	return (why);
 }
 
+/* Clients come as often as they like: they are not to fill the log. */
+static void
+bad_message(const struct peer *p, const struct msg *m, const char *why)
+{
+	char	 name[32];
+
+	if (p->chan.peer == ROLE_CLIENT)
+		log_debug("bad message from a client: %s", why);
+	else
+		log_warnx("bad message %s from %s: %s",
+		    (unsigned int)m->type < IMSG_MAX ?
+		    msgtab[m->type].name : "?",
+		    peer_name(p, name, sizeof(name)), why);
+}
+
 /* From a peer: trust nothing that msg_check() has not seen. */
 static void
 cb_read(int fd, short event, void *arg)
@@ -59,7 +74,6 @@ cb_read(int fd, short event, void *arg)
 	struct peer	*p = arg;
 	struct msg	 m;
 	const char	*why;
-	char		 name[32];
 	int		 i, n = 0;
 
 	(void)fd;
@@ -75,10 +89,7 @@ cb_read(int fd, short event, void *arg)
 	}
 	if (p->open && i < BATCH) {
 		if (why != NULL)
-			log_warnx("bad message %s from %s: %s",
-			    (unsigned int)m.type < IMSG_MAX ?
-			    msgtab[m.type].name : "?",
-			    peer_name(p, name, sizeof(name)), why);
+			bad_message(p, &m, why);
 		p->why = why;
 		p->open = 0;
 	}

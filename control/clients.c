@@ -35,6 +35,7 @@
 #define CLIENTS_OTHERS	500		/* of them for others than root */
 #define OTHERS_ASKING	32		/* of their requests at a time */
 #define MONITORS_MAX	32
+#define MONITORS_OTHERS	16		/* of them for others than root */
 #define MONITOR_QUEUE	256		/* packets that one may be behind */
 #define SETTLE_TIME	3		/* s, that workers have for a change */
 
@@ -498,7 +499,7 @@ on_monitor(struct peer *p, struct msg *m)
 		return (-1);
 	if ((rv = begin(c, m)) != 1)
 		return (rv);
-	if (nmonitors >= MONITORS_MAX) {
+	if (nmonitors >= (c->uid == 0 ? MONITORS_MAX : MONITORS_OTHERS)) {
 		client_fail(c, EAGAIN, "too many monitors");
 		return (0);
 	}

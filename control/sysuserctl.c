@@ -167,7 +167,8 @@ ask(struct msg *m, enum imsg last, void (*row)(struct msg *, void *),
 	char	 text[STR_MAX + 1];
 
 	if (chan_send(&ctl.chan, m) == -1)
-		fail("the daemon: %s", strerror(errno));
+		fail(errno == EPIPE ? "the daemon closed the connection" :
+		    "the daemon: %s", strerror(errno));
 	while (receive(m, ANSWER_TIME)) {
 		if (m->type == last)
 			return;

@@ -146,7 +146,7 @@ worker_open(int fd, unsigned int instance)
 	for (p = TAILQ_FIRST(&workers); p != NULL; p = next) {
 		next = TAILQ_NEXT(p, next);
 		if (p->chan.instance == instance)
-			worker_free(p);
+			worker_gone(p, NULL);
 	}
 	if (nworkers >= WORKERS_MAX ||
 	    (w = calloc(1, sizeof(*w))) == NULL) {
