@@ -61,6 +61,7 @@ put_owner(struct msg *m, const struct owner *o)
 	put_u8(m, o->verdict);
 	put_u8(m, o->reason);
 	put_u8(m, o->source);
+	put_u8(m, o->named);
 	put_u32(m, o->uid);
 	put_u32(m, o->account);
 	put_u32(m, o->login);
@@ -94,6 +95,7 @@ get_owner(struct msg *m)
 	o->verdict = get_u8(m);
 	o->reason = get_u8(m);
 	o->source = get_u8(m);
+	o->named = get_u8(m);
 	o->uid = get_u32(m);
 	o->account = get_u32(m);
 	o->login = get_u32(m);

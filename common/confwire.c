@@ -27,7 +27,8 @@
 enum kind {
 	KIND_TIMEOUT, KIND_LOOKUP_TIMEOUT, KIND_WANT, KIND_TEMPFAIL,
 	KIND_STRIP_LOCAL, KIND_HEADER, KIND_LOG_FIELDS, KIND_TABLE,
-	KIND_RANGES, KIND_RULE, KIND_RATE, KIND_MATCH, KIND_PATTERN
+	KIND_RANGES, KIND_RULE, KIND_RATE, KIND_MATCH, KIND_PATTERN,
+	KIND_SUBS
 };
 
 #define RANGES_PER_ITEM	512
@@ -75,7 +76,8 @@ table_free(struct table *t)
 		free(e->name);
 		free(e);
 	}
-	free(t->ranges);
+	free(t->own.list);
+	free(t->subs.list);
 	free(t->name);
 	free(t->file);
 	free(t);
@@ -244,14 +246,16 @@ send_header(struct sink *s, const struct header *h)
 
 /* As many known entries of a table as fit in one item, from e on. */
 static int
-send_ranges(struct sink *s, const struct table *t, struct entry **e)
+send_some(struct sink *s, enum kind kind, const struct table *t,
+    struct entry **e)
 {
-	struct msg	*m = item(s, KIND_RANGES);
+	struct msg	*m = item(s, kind);
 	uint32_t	 n = 0;
 
 	put_u32(m, t->index);
 	for (; *e != NULL && n < RANGES_PER_ITEM; *e = TAILQ_NEXT(*e, next)) {
-		if ((*e)->known <= 0)
+		if ((*e)->known <= 0 ||
+		    ((*e)->known == ENTRY_SUB) != (kind == KIND_SUBS))
 			continue;
 		put_u32(m, (*e)->range.lo);
 		put_u32(m, (*e)->range.hi);
@@ -273,20 +277,38 @@ table_complete(const struct table *t)
 }
 
 static int
+send_ranges(struct sink *s, enum kind kind, const struct table *t)
+{
+	struct entry	*e = TAILQ_FIRST(&t->entries);
+
+	while (e != NULL)
+		if (send_some(s, kind, t, &e) == -1)
+			return (-1);
+	return (0);
+}
+
+static int
+table_has_subs(const struct table *t)
+{
+	const struct entry	*e;
+
+	TAILQ_FOREACH(e, &t->entries, next)
+		if (e->known == ENTRY_SUB)
+			return (1);
+	return (0);
+}
+
+static int
 send_table(struct sink *s, const struct table *t)
 {
 	struct msg	*m = item(s, KIND_TABLE);
-	struct entry	*e = TAILQ_FIRST(&t->entries);
 
 	put_u32(m, t->index);
 	put_u8(m, t->kind);
 	put_u8(m, table_complete(t));
-	if (item_send(s) == -1)
+	if (item_send(s) == -1 || send_ranges(s, KIND_RANGES, t) == -1)
 		return (-1);
-	while (e != NULL)
-		if (send_ranges(s, t, &e) == -1)
-			return (-1);
-	return (0);
+	return (table_has_subs(t) ? send_ranges(s, KIND_SUBS, t) : 0);
 }
 
 static int
@@ -488,9 +510,10 @@ got_table(struct policy *p, struct msg *m)
 
 /* They follow their table. */
 static void
-got_ranges(struct policy *p, struct msg *m)
+got_ranges(struct policy *p, enum kind kind, struct msg *m)
 {
 	struct table	*t = TAILQ_LAST(&p->tables, tables);
+	struct ranges	*to;
 	struct range	*new, *r;
 	size_t		 n, room;
 
@@ -498,19 +521,20 @@ got_ranges(struct policy *p, struct msg *m)
 		m->bad = 1;
 		return;
 	}
+	to = kind == KIND_SUBS ? &t->subs : &t->own;
 	n = (m->len - m->pos) / (2 * sizeof(uint32_t));
-	if (t->nranges + n > t->room) {
-		room = 2 * t->room + n;
-		if ((new = reallocarray(t->ranges, room,
+	if (to->n + n > to->room) {
+		room = 2 * to->room + n;
+		if ((new = reallocarray(to->list, room,
 		    sizeof(*new))) == NULL) {
 			m->bad = 1;
 			return;
 		}
-		t->ranges = new;
-		t->room = room;
+		to->list = new;
+		to->room = room;
 	}
 	for (; n > 0; n--) {
-		r = &t->ranges[t->nranges++];
+		r = &to->list[to->n++];
 		r->lo = get_u32(m);
 		r->hi = get_u32(m);
 		if (r->lo > r->hi)
@@ -622,7 +646,9 @@ got_pattern(struct policy *p, struct msg *m)
 static int
 take_item(struct policy *p, struct msg *m)
 {
-	switch ((enum kind)get_u16(m)) {
+	enum kind	 kind = get_u16(m);
+
+	switch (kind) {
 	case KIND_TIMEOUT:
 		p->timeout = get_u32(m);
 		break;
@@ -648,7 +674,8 @@ take_item(struct policy *p, struct msg *m)
 		got_table(p, m);
 		break;
 	case KIND_RANGES:
-		got_ranges(p, m);
+	case KIND_SUBS:
+		got_ranges(p, kind, m);
 		break;
 	case KIND_RULE:
 		got_rule(p, m);
@@ -676,24 +703,32 @@ range_cmp(const void *a, const void *b)
 	return (x->lo < y->lo ? -1 : x->lo > y->lo);
 }
 
-/* Make the tables fit for searching. */
+/* Make them fit for searching. */
+static void
+sort_ranges(struct ranges *r)
+{
+	size_t	 i, n = 0;
+
+	if (r->n == 0)
+		return;
+	qsort(r->list, r->n, sizeof(*r->list), range_cmp);
+	for (i = 0; i < r->n; i++)
+		if (n > 0 && r->list[i].lo <= r->list[n - 1].hi) {
+			if (r->list[n - 1].hi < r->list[i].hi)
+				r->list[n - 1].hi = r->list[i].hi;
+		} else
+			r->list[n++] = r->list[i];
+	r->n = n;
+}
+
 static void
 sort_tables(struct policy *p)
 {
 	struct table	*t;
-	size_t		 i, n;
 
 	TAILQ_FOREACH(t, &p->tables, next) {
-		if (t->nranges == 0)
-			continue;
-		qsort(t->ranges, t->nranges, sizeof(*t->ranges), range_cmp);
-		for (i = n = 0; i < t->nranges; i++)
-			if (n > 0 && t->ranges[i].lo <= t->ranges[n - 1].hi) {
-				if (t->ranges[n - 1].hi < t->ranges[i].hi)
-					t->ranges[n - 1].hi = t->ranges[i].hi;
-			} else
-				t->ranges[n++] = t->ranges[i];
-		t->nranges = n;
+		sort_ranges(&t->own);
+		sort_ranges(&t->subs);
 	}
 }
 

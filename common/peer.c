@@ -74,12 +74,14 @@ cb_read(int fd, short event, void *arg)
 	struct peer	*p = arg;
 	struct msg	 m;
 	const char	*why;
-	int		 i, n = 0;
+	int		 i, n = 0, batch;
 
 	(void)fd;
 	(void)event;
 	m.type = IMSG_MAX;
-	for (i = 0; i < BATCH && p->open; i++) {
+	/* One of the control socket's clients waits for each reply. */
+	batch = p->chan.peer == ROLE_CLIENT ? 1 : BATCH;
+	for (i = 0; i < batch && p->open; i++) {
 		if ((n = chan_recv(&p->chan, &m, &why)) == 0)
 			return;
 		if (n == 1)
@@ -87,7 +89,7 @@ cb_read(int fd, short event, void *arg)
 		if (n == -1 || why != NULL)
 			break;
 	}
-	if (p->open && i < BATCH) {
+	if (p->open && i < batch) {
 		if (why != NULL)
 			bad_message(p, &m, why);
 		p->why = why;

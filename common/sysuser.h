@@ -77,7 +77,7 @@ enum field {
 
 /* The texts of an owner; absent ones are NULL. */
 enum text {
-	T_USER,		/* account of uid; NULL: none, or not yet known */
+	T_USER,		/* account of uid; NULL: none, or not named */
 	T_OWNER,	/* account whose subordinate uid it is */
 	T_HOLDER,	/* account or #uid of the process if another's */
 	T_PROGRAM,	/* what the process calls itself: a claim */
@@ -90,6 +90,7 @@ struct owner {
 	enum verdict		 verdict;
 	enum reason		 reason;	/* of E_UNKNOWN */
 	enum source		 source;
+	int			 named;		/* what names say is known */
 	uint32_t		 uid;		/* of the socket: proof */
 	uint32_t		 account;	/* T_OWNER's, else uid again */
 	uint32_t		 login;		/* login uid or LOGIN_UNSET */
@@ -126,6 +127,12 @@ struct range {
 	uint32_t		 lo, hi;
 };
 
+/* Sorted and not overlapping, when a policy is complete. */
+struct ranges {
+	struct range		*list;
+	size_t			 n, room;
+};
+
 /* Names and ids; what a name means is found out when it is loaded. */
 struct entry {
 	TAILQ_ENTRY(entry)	 next;
@@ -151,8 +158,8 @@ struct table {
 	char			*file;		/* or NULL: inline */
 	struct entries		 entries;
 	int			 complete;	/* no name is still unknown */
-	struct range		*ranges;	/* sorted, not overlapping */
-	size_t			 nranges, room;
+	struct ranges		 own;		/* of the users themselves */
+	struct ranges		 subs;		/* their subordinate uids */
 };
 TAILQ_HEAD(tables, table);
 

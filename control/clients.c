@@ -276,8 +276,8 @@ settle(struct client *c, int late)
 	if (c->error != 0)
 		client_fail(c, c->error, c->text);
 	else if (late)
-		client_fail(c, ETIMEDOUT, "not every worker answers: "
-		    "it may not be in force there");
+		client_fail(c, ETIMEDOUT, workers_have(c->sync) ? NOT_KEPT :
+		    "not every worker answers: it may not be in force there");
 	else
 		client_ok(c, c->text);
 	c->sync = 0;

@@ -39,6 +39,9 @@ struct client {
 	char			 text[STR_MAX];	/* of the reply */
 };
 
+#define NOT_KEPT	"in force, but perhaps not kept: the parent does not " \
+			    "answer"
+
 /* control.c */
 extern const struct handler control_handlers[];
 void	 control_init(struct peer *);

@@ -30,9 +30,12 @@
 
 #define MAXIMUM(a, b)	((a) > (b) ? (a) : (b))
 #define FOREVER		-1			/* ms, for receive() */
+#define LOOKUP_NEEDS	"two addresses, each with its port"
 
 struct ctl {
+	const char		*path;		/* of the socket */
 	struct chan		 chan;		/* to the daemon */
+	char			 why[STR_MAX + 1]; /* ask_try() failed */
 	int			 json;		/* -j */
 	int			 failure;	/* exit status of an error */
 };
@@ -56,20 +59,26 @@ struct status {
 };
 
 /* sysuserctl.c */
-void	 usage(void) NORETURN;
 void	 fail(const char *, ...) PRINTF(1, 2) NORETURN;
+void	 misuse(const char *, ...) PRINTF(1, 2) NORETURN;
+void	 misuse_word(const char *, const char *) NORETURN;
+int	 attach(void);
 int	 receive(struct msg *, int);
 void	 check(struct msg *);
+int	 ask_try(struct msg *, enum imsg, void (*)(struct msg *, void *),
+	    void *);
 void	 ask(struct msg *, enum imsg, void (*)(struct msg *, void *), void *);
 uint32_t parse_uid(const char *);
+const char *parse_user(const char *, uint32_t *);
 
 /* sender.c */
-void	 record_owner(const struct owner *);
+void	 record_owner(const struct owner *, enum field);
 int	 verb_lookup(int, char **);
 int	 verb_selftest(int, char **);
 int	 verb_test(int, char **);
 
 /* show.c */
+int	 status_try(struct status *);
 void	 status_get(struct status *);
 int	 verb_status(int, char **);
 int	 verb_metrics(int, char **);

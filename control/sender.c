@@ -35,7 +35,6 @@
 
 #include "ctl.h"
 
-#define TEST_SENDER	"test@localhost"
 #define CUT_LEAST	20		/* columns of a rule that is cut */
 
 /* How lookup ends, if it could ask. */
@@ -48,7 +47,7 @@ struct subject {
 	int		 unknown;
 	uint32_t	 groups[MAX_GROUPS];
 	char		 account[MAX_NAME + 2];
-	const char	*sender;
+	char		 sender[MAX_SENDER + 1];	/* "": not told */
 	struct owner	 owner;
 };
 
@@ -63,10 +62,10 @@ struct step {
 /* And what they decided. */
 struct trial {
 	struct step	*rows;
-	size_t			 n, room;
-	enum action		 action;
-	uint32_t		 rule, limit;
-	char			 reply[STR_MAX + 1];
+	size_t		 n, room;
+	enum action	 action;
+	uint32_t	 rule, limit;
+	char		 reply[STR_MAX + 1];
 };
 
 static struct owner *
@@ -85,14 +84,14 @@ lookup(const struct conn_key *key)
 	return (o);
 }
 
-/* The fields of an owner that were found, for a record. */
+/* The fields of an owner that were found, up to last, for a record. */
 void
-record_owner(const struct owner *o)
+record_owner(const struct owner *o, enum field last)
 {
-	char	 value[PATH_TEXT];
-	int	 f;
+	char		 value[PATH_TEXT];
+	unsigned int	 f;
 
-	for (f = 0; f <= F_SOURCE; f++) {
+	for (f = 0; f <= last; f++) {
 		if (field_value(o, f, value, sizeof(value)) == -1)
 			continue;
 		if (f == F_UID)
@@ -114,7 +113,7 @@ record_answer(const struct owner *o)
 	record_string("verdict", verdict_names[o->verdict]);
 	if (o->verdict == E_UNKNOWN)
 		record_string("reason", reason_names[o->reason]);
-	record_owner(o);
+	record_owner(o, F_SOURCE);
 }
 
 /* One line for one owner. */
@@ -182,7 +181,7 @@ verb_lookup(int argc, char **argv)
 	if (argc == 1 && strcmp(argv[0], "-") == 0)
 		return (lookup_stdin());
 	if (argc != 4)
-		usage();
+		misuse("lookup: needs " LOOKUP_NEEDS);
 	if (parse_key(argv, &key) == -1)
 		fail("%s %s %s %s: is no connection", argv[0], argv[1],
 		    argv[2], argv[3]);
@@ -406,48 +405,77 @@ find_account(struct subject *s)
 	s->owner.account = s->owner.uid;
 }
 
-/* One pair of words.  Returns 0, or -1 if it makes no sense. */
-static int
-subject_word(struct subject *s, const char *word, const char *value)
+static void
+name_once(struct subject *s)
+{
+	if (s->named++)
+		misuse("test: the user is told twice");
+}
+
+static void
+set_user(struct subject *s, const char *value)
+{
+	name_once(s);
+	s->user = parse_user(value, &s->owner.uid);
+}
+
+static void
+set_uid(struct subject *s, const char *value)
+{
+	name_once(s);
+	s->owner.uid = parse_uid(value);
+}
+
+/* As the envelope is matched: without brackets, but the empty one is <>. */
+static void
+set_sender(struct subject *s, const char *value)
+{
+	size_t	 len = strlen(value);
+
+	if (len >= 2 && value[0] == '<' && value[len - 1] == '>') {
+		value++;
+		len -= 2;
+	}
+	if (len > MAX_SENDER)
+		fail("sender: longer than %d bytes", MAX_SENDER);
+	(void)strlcpy(s->sender, len == 0 ? "<>" : value,
+	    len == 0 ? sizeof(s->sender) : len + 1);
+}
+
+/* A word and its value. */
+static void
+parse_pair(struct subject *s, const char *word, const char *value)
 {
 	static const struct {
 		const char	*word;
-		enum text	 text;
+		void		(*set)(struct subject *, const char *);
+		enum text	 text;		/* if there is no set() */
 		size_t		 max;
-	} texts[] = {
-		{ "program",	T_PROGRAM,	MAX_NAME },
-		{ "exe",	T_EXE,		MAX_PATH },
-		{ "cwd",	T_CWD,		MAX_PATH },
-		{ "unit",	T_UNIT,		MAX_PATH }
+	} words[] = {
+		{ "user",	set_user,	T_MAX,		0 },
+		{ "uid",	set_uid,	T_MAX,		0 },
+		{ "group",	add_group,	T_MAX,		0 },
+		{ "program",	NULL,		T_PROGRAM,	MAX_NAME },
+		{ "exe",	NULL,		T_EXE,		MAX_PATH },
+		{ "cwd",	NULL,		T_CWD,		MAX_PATH },
+		{ "unit",	NULL,		T_UNIT,		MAX_PATH },
+		{ "sender",	set_sender,	T_MAX,		0 }
 	};
-	size_t	 i, max = MAX_SENDER;
+	size_t	 i;
 
-	if (strcmp(word, "user") == 0) {
-		s->user = value;
-		return (s->named++ ? -1 : 0);
-	}
-	if (strcmp(word, "uid") == 0) {
-		s->owner.uid = parse_uid(value);
-		return (s->named++ ? -1 : 0);
-	}
-	if (strcmp(word, "group") == 0) {
-		add_group(s, value);
-		return (0);
-	}
-	if (strcmp(word, "sender") == 0)
-		s->sender = *value == '\0' ? "<>" : value;
-	else {
-		for (i = 0; i < NITEMS(texts); i++)
-			if (strcmp(word, texts[i].word) == 0)
-				break;
-		if (i == NITEMS(texts))
-			return (-1);
-		s->owner.text[texts[i].text] = value;
-		max = texts[i].max;
-	}
-	if (strlen(value) > max)
-		fail("%s: longer than %zu bytes", word, max);
-	return (0);
+	for (i = 0; i < NITEMS(words); i++)
+		if (strcmp(word, words[i].word) == 0)
+			break;
+	if (i == NITEMS(words))
+		misuse_word("test", word);
+	if (value == NULL)
+		misuse("test: \"%s\" needs a value", word);
+	if (words[i].set != NULL)
+		words[i].set(s, value);
+	else if (strlen(value) > words[i].max)
+		fail("%s: longer than %zu bytes", word, words[i].max);
+	else
+		s->owner.text[words[i].text] = value;
 }
 
 /* Whoever is not named otherwise is the one who asks. */
@@ -459,21 +487,18 @@ parse_subject(struct subject *s, int argc, char **argv)
 
 	memset(s, 0, sizeof(*s));
 	o->verdict = E_OWNED;
+	o->named = 1;		/* we ask for the account ourselves */
 	o->login = LOGIN_UNSET;
 	o->groups = s->groups;
 	o->uid = getuid();
-	s->sender = TEST_SENDER;
-	for (i = 0; i < argc; i++) {
+	for (i = 0; i < argc; i++)
 		if (strcmp(argv[i], "unknown") == 0) {
+			name_once(s);
 			s->unknown = 1;
-			if (s->named++)
-				usage();
-		} else if (i + 1 == argc ||
-		    subject_word(s, argv[i], argv[i + 1]) == -1)
-			usage();
-		else
+		} else {
+			parse_pair(s, argv[i], argv[i + 1]);
 			i++;
-	}
+		}
 	if (!s->unknown)
 		find_account(s);
 	else if (o->ngroups > 0 || o->text[T_PROGRAM] != NULL ||
@@ -487,9 +512,9 @@ parse_subject(struct subject *s, int argc, char **argv)
 static void
 test_row(struct msg *m, void *arg)
 {
-	struct trial		*t = arg;
+	struct trial	*t = arg;
 	struct step	*row;
-	size_t			 room = 2 * t->room + 16;
+	size_t		 room = 2 * t->room + 16;
 
 	if (t->n == t->room) {
 		if ((row = reallocarray(t->rows, room, sizeof(*row))) == NULL)
@@ -599,7 +624,7 @@ test_json(const struct trial *t)
 		[OUT_LIMIT] = "counts",
 		[OUT_DECIDES] = "decides"
 	};
-	const struct step	*row;
+	const struct step		*row;
 	size_t				 i;
 
 	json_open(NULL, '{');

@@ -79,16 +79,26 @@ status_row(struct msg *m, void *arg)
 		fail("nonsense from the daemon");
 }
 
-/* In place of what st had, which is zero at first. */
-void
-status_get(struct status *st)
+/*
+ * In place of what st had, which is zero at first.  Returns 0, or -1 and
+ * ctl.why.
+ */
+int
+status_try(struct status *st)
 {
 	struct msg	 m;
 
 	st->n = 0;
 	memset(st->total, 0, sizeof(st->total));
 	msg_new(&m, IMSG_CTL_STATUS, 1);
-	ask(&m, IMSG_CTL_OK, status_row, st);
+	return (ask_try(&m, IMSG_CTL_OK, status_row, st));
+}
+
+void
+status_get(struct status *st)
+{
+	if (status_try(st) == -1)
+		fail("%s", ctl.why);
 }
 
 static void
@@ -367,7 +377,8 @@ verb_metrics(int argc, char **argv)
 		enum counter	 counter;
 		const char	*name, *help;
 	} plain[] = {
-		{ ST_MESSAGES, "messages", "Local messages that were not refused." },
+		{ ST_MESSAGES, "messages",
+		    "Local messages that were not refused." },
 		{ ST_TAGGED, "tagged", "Messages that got our header." },
 		{ ST_REFUSED, "refused", "Messages that were refused." },
 		{ ST_LIMITED, "limited", "Of these: over a limit." },
@@ -596,7 +607,7 @@ print_event(struct msg *m)
 		record_string("user", "unknown");
 		record_string("reason", reason_names[o->reason]);
 	}
-	record_owner(o);
+	record_owner(o, F_UNIT);
 	(void)xtext(text, sizeof(text), sender, MAX_SENDER);
 	record_string("sender", text);
 	record_number("recipients", recipients);
@@ -613,7 +624,7 @@ print_alert(struct msg *m)
 {
 	uint32_t	 rule = get_u32(m), uid = get_u32(m);
 	char		 name[MAX_NAME + 2], user[NAME_TEXT];
-	char		 window[SPAN_TEXT], limit[64], text[NAME_TEXT];
+	char		 window[SPAN_TEXT];
 	enum unit	 unit;
 	uint32_t	 most, seconds;
 
@@ -626,15 +637,14 @@ print_alert(struct msg *m)
 	if (unit >= U_MAX)
 		fail("nonsense from the daemon");
 	text_user(user, sizeof(user), uid, name);
-	(void)snprintf(limit, sizeof(limit), "%u %s per %s", most,
-	    unit_names[unit], window);
-	(void)xtext(text, sizeof(text), limit, MAX_NAME);
 	event_open("limit");
 	record_string("user", user);
 	if (uid != UID_UNKNOWN)
 		record_number("uid", uid);
 	record_rule(rule);
-	record_string("limit", text);
+	record_number("most", most);
+	record_string("unit", unit_names[unit]);
+	record_string("window", window);
 	record_number("ends", seconds);
 	record_close();
 }

@@ -19,9 +19,11 @@
 
 #include <sys/types.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -34,6 +36,7 @@
 
 #define CONTROL_SOCKET	"/run/milter-sysuser.sock"
 #define ANSWER_TIME	15000		/* ms */
+#define ROWS_MOST	10000		/* of a reply */
 #define STOP_TICKS	1500		/* 10 ms each */
 #define BLOCK_MAX	(366 * 86400)	/* s */
 #define EXIT_LOOKUP	2		/* lookup could not ask */
@@ -45,7 +48,7 @@ struct target {
 	char		 text[ACCOUNT_TEXT];
 };
 
-struct ctl	 ctl = { .failure = 1 };
+struct ctl	 ctl = { .path = CONTROL_SOCKET, .failure = 1 };
 
 static int	 verb_block(int, char **);
 static int	 verb_reload(int, char **);
@@ -56,22 +59,23 @@ static const struct verb {
 	const char	*name;
 	int		 least, most;	/* arguments */
 	int		(*fn)(int, char **);
+	const char	*needs;		/* if there must be some: in words */
 } verbs[] = {
-	{ "block",	1, 4,	verb_block },
-	{ "lookup",	1, 4,	verb_lookup },
-	{ "metrics",	0, 0,	verb_metrics },
-	{ "monitor",	0, 0,	verb_monitor },
-	{ "reload",	0, 0,	verb_reload },
-	{ "selftest",	0, 0,	verb_selftest },
-	{ "status",	0, 0,	verb_status },
-	{ "stop",	0, 0,	verb_stop },
-	{ "tables",	0, 0,	verb_tables },
-	{ "test",	0, 999,	verb_test },
-	{ "top",	0, 0,	verb_top },
-	{ "unblock",	1, 2,	verb_unblock }
+	{ "block",	1, 4,	verb_block,	"a user" },
+	{ "lookup",	1, 4,	verb_lookup,	LOOKUP_NEEDS },
+	{ "metrics",	0, 0,	verb_metrics,	NULL },
+	{ "monitor",	0, 0,	verb_monitor,	NULL },
+	{ "reload",	0, 0,	verb_reload,	NULL },
+	{ "selftest",	0, 0,	verb_selftest,	NULL },
+	{ "status",	0, 0,	verb_status,	NULL },
+	{ "stop",	0, 0,	verb_stop,	NULL },
+	{ "tables",	0, 0,	verb_tables,	NULL },
+	{ "test",	0, 999,	verb_test,	NULL },
+	{ "top",	0, 0,	verb_top,	NULL },
+	{ "unblock",	1, 2,	verb_unblock,	"a user" }
 };
 
-void
+static void NORETURN
 usage(void)
 {
 	(void)fprintf(stderr, "usage: sysuserctl [-j] [-s socket] "
@@ -88,46 +92,96 @@ usage(void)
 	exit(ctl.failure);
 }
 
-/* Say why, on the screen that the user came from, and end. */
-void
-fail(const char *fmt, ...)
+/* On the screen that the user came from. */
+static void
+complain(const char *fmt, va_list ap)
 {
 	char	 text[2 * STR_MAX];
-	va_list	 ap;
 
-	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
 	text_plain(text);
 	screen_leave();
 	(void)fprintf(stderr, "sysuserctl: %s\n", text);
+}
+
+/* Say why, and end. */
+void
+fail(const char *fmt, ...)
+{
+	va_list	 ap;
+
+	va_start(ap, fmt);
+	complain(fmt, ap);
+	va_end(ap);
 	exit(ctl.failure);
 }
 
-static void
-attach(const char *path)
+/* Say what is wrong with the words of the command, and which are right. */
+void
+misuse(const char *fmt, ...)
+{
+	va_list	 ap;
+
+	va_start(ap, fmt);
+	complain(fmt, ap);
+	va_end(ap);
+	usage();
+}
+
+/* There is no such word there. */
+void
+misuse_word(const char *verb, const char *word)
+{
+	if (strcmp(word, "-j") == 0 || strcmp(word, "-s") == 0)
+		misuse("%s: stands before the command", word);
+	misuse("%s: what is \"%s\"?", verb, word);
+}
+
+/* Connect to the daemon.  Returns 0, or -1 and errno. */
+int
+attach(void)
 {
 	struct sockaddr_un	 sun;
 	struct msg		 m;
-	int			 fd;
+	int			 fd, saved;
 
 	memset(&sun, 0, sizeof(sun));
 	sun.sun_family = AF_UNIX;
-	if (strlcpy(sun.sun_path, path, sizeof(sun.sun_path)) >=
+	if (strlcpy(sun.sun_path, ctl.path, sizeof(sun.sun_path)) >=
 	    sizeof(sun.sun_path))
-		fail("%s: too long for a socket", path);
+		fail("%s: too long for a socket", ctl.path);
 	if ((fd = socket(AF_UNIX, SOCK_SEQPACKET, 0)) == -1)
 		fail("socket: %s", strerror(errno));
-	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1)
-		fail("%s: %s%s", path, errno == ENOENT ||
-		    errno == ECONNREFUSED ? "is milter-sysuser running?: " :
-		    "", strerror(errno));
+	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1) {
+		saved = errno;
+		close(fd);
+		errno = saved;
+		return (-1);
+	}
 	chan_init(&ctl.chan, fd, ROLE_CLIENT, ROLE_CONTROL, 0);
 	ctl.chan.state = S_RUN;
 	msg_new(&m, IMSG_CTL_HELLO, 0);
 	put_u32(&m, PROTOCOL_VERSION);
-	if (chan_send(&ctl.chan, &m) == -1)
-		fail("%s: %s", path, strerror(errno));
+	/* If the daemon does not want us, what we ask will tell. */
+	(void)chan_send(&ctl.chan, &m);
+	return (0);
+}
+
+/* Say why there is no daemon at the path, and end. */
+static void NORETURN
+fail_attach(int error)
+{
+	struct stat	 st;
+
+	if (error == EACCES)
+		fail("%s: only root and the group of the socket may use it",
+		    ctl.path);
+	if (error == EPROTOTYPE ||
+	    (stat(ctl.path, &st) == 0 && !S_ISSOCK(st.st_mode)))
+		fail("%s: is not the control socket of milter-sysuser",
+		    ctl.path);
+	fail("%s: %s%s", ctl.path, error == ENOENT || error == ECONNREFUSED ?
+	    "is milter-sysuser running?: " : "", strerror(error));
 }
 
 /* The next message, or 0 if the daemon closed. */
@@ -156,32 +210,68 @@ check(struct msg *m)
 		fail("nonsense from the daemon");
 }
 
+/* The daemon has gone.  Returns -1. */
+static int
+lost(void)
+{
+	chan_close(&ctl.chan);
+	(void)strlcpy(ctl.why, "the daemon closed the connection",
+	    sizeof(ctl.why));
+	return (-1);
+}
+
+/* It won't.  Returns -1 if it may do so at another time. */
+static int
+refused(struct msg *m)
+{
+	int	 error = get_u32(m);
+
+	get_str(m, ctl.why, sizeof(ctl.why));
+	check(m);
+	if (error != EAGAIN)
+		fail("%s", ctl.why);
+	text_plain(ctl.why);
+	return (-1);
+}
+
 /*
  * Send a request and read the reply to its end, which is OK or FAIL or the
- * one message that is waited for; row() gets the rest.
+ * one message that is waited for; row() gets the rest.  Returns 0, or -1 and
+ * ctl.why if there is no answer now; the channel is closed if the daemon has
+ * gone.
  */
+int
+ask_try(struct msg *m, enum imsg last, void (*row)(struct msg *, void *),
+    void *arg)
+{
+	unsigned int	 rows = 0;
+
+	if (chan_send(&ctl.chan, m) == -1) {
+		if (errno == EPIPE || errno == ECONNRESET)
+			return (lost());
+		fail("the daemon: %s", strerror(errno));
+	}
+	while (receive(m, ANSWER_TIME)) {
+		if (m->type == last)
+			return (0);
+		if (m->type == IMSG_CTL_FAIL)
+			return (refused(m));
+		if (row == NULL)
+			fail("an answer to something else");
+		if (++rows > ROWS_MOST)
+			fail("nonsense from the daemon");
+		row(m, arg);
+	}
+	return (lost());
+}
+
+/* The same for those who can't go on without an answer. */
 void
 ask(struct msg *m, enum imsg last, void (*row)(struct msg *, void *),
     void *arg)
 {
-	char	 text[STR_MAX + 1];
-
-	if (chan_send(&ctl.chan, m) == -1)
-		fail(errno == EPIPE ? "the daemon closed the connection" :
-		    "the daemon: %s", strerror(errno));
-	while (receive(m, ANSWER_TIME)) {
-		if (m->type == last)
-			return;
-		if (m->type == IMSG_CTL_FAIL) {
-			(void)get_u32(m);
-			get_str(m, text, sizeof(text));
-			fail("%s", text);
-		}
-		if (row == NULL)
-			fail("an answer to something else");
-		row(m, arg);
-	}
-	fail("the daemon closed the connection");
+	if (ask_try(m, last, row, arg) == -1)
+		fail("%s", ctl.why);
 }
 
 /* Send an order that ends with OK, and what was said with it. */
@@ -245,6 +335,7 @@ verb_stop(int argc, char **argv)
 	for (n = 0; n < st.n; n++)
 		if (st.list[n].role == ROLE_PARENT)
 			parent = st.list[n].pid;
+	free(st.list);
 	msg_new(&m, IMSG_CTL_STOP, 1);
 	order(&m, note, sizeof(note));
 	for (i = 0; parent > 0 && kill(parent, 0) == 0; i++) {
@@ -302,22 +393,81 @@ parse_time(const char *s)
 }
 
 /*
- * "user" or "uid number".  How many words there are tells them apart, also
- * for a user who is called uid.
+ * A user by his name, or as #uid, which is how we print one who has none.
+ * Returns the name, or NULL and the uid.
  */
-static void
+const char *
+parse_user(const char *s, uint32_t *uid)
+{
+	size_t	 len = strlen(s);
+
+	if (s[0] == '#') {
+		*uid = parse_uid(s + 1);
+		return (NULL);
+	}
+	if (len == 0 || len > MAX_ACCOUNT)
+		fail("%s: is no name of a user", s);
+	if (strspn(s, "0123456789") == len)
+		fail("%s: is a number: say \"uid %s\"", s, s);
+	if (strcmp(s, "any") == 0)
+		fail("any: is everybody: name one user");
+	if (s[0] == '<')
+		fail("%s: is a table: name one user", s);
+	return (s);
+}
+
+/*
+ * "user" or "uid number".  That all else comes in pairs tells them apart, also
+ * for a user who is called uid.  Returns how many words that were.
+ */
+static int
 parse_target(struct target *t, int argc, char **argv)
 {
-	if (argc == 2 && strcmp(argv[0], "uid") != 0)
-		usage();
-	t->name = argc == 2 ? "" : argv[0];
-	t->uid = argc == 2 ? parse_uid(argv[1]) : UID_UNKNOWN;
-	if (argc == 2)
+	int	 words = argc % 2 == 0 && strcmp(argv[0], "uid") == 0 ? 2 : 1;
+
+	t->uid = UID_UNKNOWN;
+	if (words == 2) {
+		t->name = NULL;
+		t->uid = parse_uid(argv[1]);
+	} else
+		t->name = parse_user(argv[0], &t->uid);
+	if (t->name == NULL) {
+		t->name = "";
 		(void)snprintf(t->text, sizeof(t->text), "uid %u", t->uid);
-	else if (t->name[0] == '\0' || strlen(t->name) > MAX_ACCOUNT)
-		fail("%s: is no name of a user", t->name);
-	else
+	} else
 		(void)xtext(t->text, sizeof(t->text), t->name, MAX_ACCOUNT);
+	return (words);
+}
+
+/* What may follow: "for time".  Returns the time, or NULL. */
+static const char *
+parse_for(int argc, char **argv)
+{
+	if (argc == 0)
+		return (NULL);
+	if (argc > 2)
+		misuse_word("block", argv[2]);
+	if (strcmp(argv[argc - 1], "for") == 0)
+		misuse("block: \"for\" needs a time");
+	if (strcmp(argv[0], "for") != 0)
+		misuse("block: say \"for\" before the time");
+	return (argv[1]);
+}
+
+/* The note of a block says that nobody has the name. */
+static void
+print_blocked(const struct target *t, const char *limit, const char *note)
+{
+	if (note[0] == '\0')
+		(void)printf("%s is blocked%s%s\n", t->text,
+		    limit == NULL ? "" : " for ", limit == NULL ? "" : limit);
+	else {
+		(void)fprintf(stderr, "sysuserctl: %s\n", note);
+		(void)printf("%s will be blocked as soon as somebody has this "
+		    "name%s%s\n", t->text,
+		    limit == NULL ? "" : ", if that is within ",
+		    limit == NULL ? "" : limit);
+	}
 }
 
 static int
@@ -325,29 +475,20 @@ verb_block(int argc, char **argv)
 {
 	struct target	 t;
 	struct msg	 m;
-	const char	*limit = NULL;
+	const char	*limit;
 	char		 note[STR_MAX + 1];
+	int		 words = parse_target(&t, argc, argv);
 
-	if (argc > 2) {
-		argc -= 2;
-		if (strcmp(argv[argc], "for") != 0)
-			usage();
-		limit = argv[argc + 1];
-	}
-	parse_target(&t, argc, argv);
+	limit = parse_for(argc - words, argv + words);
 	msg_new(&m, IMSG_CTL_BLOCK, 1);
 	put_str(&m, t.name);
 	put_u32(&m, t.uid);
 	put_u32(&m, limit == NULL ? 0 : parse_time(limit));
 	order(&m, note, sizeof(note));
-	if (ctl.json) {
+	if (ctl.json)
 		done(note);
-		return (0);
-	}
-	if (note[0] != '\0')
-		(void)fprintf(stderr, "sysuserctl: %s\n", note);
-	(void)printf("%s is blocked%s%s\n", t.text,
-	    limit == NULL ? "" : " for ", limit == NULL ? "" : limit);
+	else
+		print_blocked(&t, limit, note);
 	return (0);
 }
 
@@ -357,8 +498,10 @@ verb_unblock(int argc, char **argv)
 	struct target	 t;
 	struct msg	 m;
 	char		 note[STR_MAX + 1];
+	int		 words = parse_target(&t, argc, argv);
 
-	parse_target(&t, argc, argv);
+	if (argc > words)
+		misuse_word("unblock", argv[words]);
 	msg_new(&m, IMSG_CTL_UNBLOCK, 1);
 	put_str(&m, t.name);
 	put_u32(&m, t.uid);
@@ -373,6 +516,23 @@ verb_unblock(int argc, char **argv)
 	return (0);
 }
 
+/*
+ * Descriptors 0 to 2 must be something, or what we print would go to the
+ * daemon; and what can't be printed is to be an error.
+ */
+static void
+standard_fds(void)
+{
+	int	 fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY);
+	while (fd != -1 && fd <= STDERR_FILENO);
+	if (fd == -1)
+		fail("/dev/null: %s", strerror(errno));
+	close(fd);
+}
+
 static const struct verb *
 find_verb(const char *name)
 {
@@ -381,16 +541,33 @@ find_verb(const char *name)
 	for (i = 0; i < NITEMS(verbs); i++)
 		if (strcmp(name, verbs[i].name) == 0)
 			return (&verbs[i]);
-	usage();
+	misuse("unknown command \"%s\"", name);
+}
+
+/* As many words as the command takes, and no option; test looks itself. */
+static void
+check_words(const struct verb *v, int argc, char **argv)
+{
+	int	 i;
+
+	for (i = 0; i < argc && v->fn != verb_test; i++)
+		if (strcmp(argv[i], "-j") == 0 || strcmp(argv[i], "-s") == 0)
+			misuse_word(v->name, argv[i]);
+	if (argc < v->least)
+		misuse("%s: needs %s", v->name, v->needs);
+	if (argc > 0 && v->most == 0)
+		misuse("%s: takes no argument", v->name);
+	if (argc > v->most)
+		misuse_word(v->name, argv[v->most]);
 }
 
 int
 main(int argc, char **argv)
 {
 	const struct verb	*verb;
-	const char		*path = CONTROL_SOCKET;
 	int			 ch, rv;
 
+	standard_fds();
 	log_init("sysuserctl", -1, 0);
 	/* What follows the verb may begin with a minus. */
 	while ((ch = getopt(argc, argv, "+js:")) != -1)
@@ -399,7 +576,7 @@ main(int argc, char **argv)
 			ctl.json = 1;
 			break;
 		case 's':
-			path = optarg;
+			ctl.path = optarg;
 			break;
 		default:
 			usage();
@@ -407,13 +584,13 @@ main(int argc, char **argv)
 	argc -= optind;
 	argv += optind;
 	if (argc == 0)
-		usage();
+		misuse("needs a command");
 	verb = find_verb(argv[0]);
 	if (verb->fn == verb_lookup)
 		ctl.failure = EXIT_LOOKUP;
-	if (argc - 1 < verb->least || argc - 1 > verb->most)
-		usage();
-	attach(path);
+	check_words(verb, argc - 1, argv + 1);
+	if (attach() == -1)
+		fail_attach(errno);
 	rv = verb->fn(argc - 1, argv + 1);
 	if (fflush(stdout) == EOF)
 		fail("stdout: %s", strerror(errno));

@@ -30,8 +30,9 @@
 
 #define ENTRIES_MAX	100000
 #define SHOWN_MAX	1000	/* rows of sysuserctl tables */
-#define ASKED_MAX	16	/* names that we ask for at a time */
+#define ASKED_MAX	4	/* names that we ask for at a time, unasked */
 #define RETRY_TIME	60	/* s, between questions for unknown names */
+#define RENEW_TIME	3600	/* s, between those for all names */
 
 /* Somebody who is blocked. */
 struct blocked {
@@ -209,25 +210,40 @@ save(const struct blocked *b, enum table_op op, uint32_t request)
 	return (control_ask(IMSG_SAVE, &m, request));
 }
 
+/* The same for a client, who waits until it is done. */
+static void
+keep(struct client *c, const struct blocked *b, enum table_op op)
+{
+	c->saving = 1;
+	if (save(b, op, c->id) == 0)
+		return;
+	c->saving = 0;
+	c->error = EAGAIN;
+	(void)strlcpy(c->text, NOT_KEPT, sizeof(c->text));
+}
+
 /* The next names that are to be asked for. */
 static void
 ask(void)
 {
 	struct blocked	*b;
 	struct msg	 m;
+	int		 waited;
 
-	TAILQ_FOREACH(b, &table, next) {
-		if (nasked >= ASKED_MAX)
-			return;
-		if (b->ask != ASK_SOON)
-			continue;
-		msg_new(&m, IMSG_USERID, 0);
-		put_str(&m, b->name);
-		if (control_ask(IMSG_USERID, &m, b->key) == -1)
-			return;
-		b->ask = ASK_OUT;
-		nasked++;
-	}
+	/* Those whom a client waits for go first. */
+	for (waited = 1; waited >= 0; waited--)
+		TAILQ_FOREACH(b, &table, next) {
+			if (b->ask != ASK_SOON || (b->request != 0) != waited)
+				continue;
+			if (nasked >= ASKED_MAX && !waited)
+				return;
+			msg_new(&m, IMSG_USERID, 0);
+			put_str(&m, b->name);
+			if (control_ask(IMSG_USERID, &m, b->key) == -1)
+				return;
+			b->ask = ASK_OUT;
+			nasked++;
+		}
 }
 
 /* Whoever waits for this change: it is under way now. */
@@ -292,14 +308,20 @@ cb_expire(int fd, short event, void *arg)
 static void
 cb_retry(int fd, short event, void *arg)
 {
+	static time_t	 renewed;
 	struct timeval	 tv = { RETRY_TIME, 0 };
 	struct blocked	*b;
+	int		 all;
 
 	(void)fd;
 	(void)event;
 	(void)arg;
+	if (renewed == 0)
+		renewed = uptime();
+	if ((all = uptime() - renewed >= RENEW_TIME))
+		renewed = uptime();
 	TAILQ_FOREACH(b, &table, next)
-		if (!b->known && b->ask == ASK_NOT)
+		if (b->ask == ASK_NOT && *b->name != '\0' && (all || !b->known))
 			b->ask = ASK_SOON;
 	ask();
 	(void)evtimer_add(&ev_retry, &tv);
@@ -342,6 +364,11 @@ static int
 named(struct blocked *b, enum presence found, const struct range *ranges,
     size_t n)
 {
+	char	 name[3 * MAX_ACCOUNT + 8];
+
+	if (found == FOUND_NO && b->known)
+		log_info("nobody has the name %s any more: uid %u stays "
+		    "blocked", whom(b, name, sizeof(name)), b->ranges[0].lo);
 	if (found != FOUND_YES)
 		return (0);	/* who was known stays blocked */
 	if (b->known && n == b->nranges &&
@@ -390,7 +417,7 @@ tables_userid(struct msg *m)
 			    "\"%s\" now: blocked as soon as somebody has",
 			    found == FOUND_NO ? "nobody has the name" :
 			    "it can't be found out who has the name", b->name);
-		c->saving = save(b, TABLE_ADD, c->id) == 0;
+		keep(c, b, TABLE_ADD);
 		begun(c);
 	} else if (changed)
 		(void)save(b, TABLE_ADD, 0);
@@ -435,7 +462,7 @@ tables_block(struct client *c, const char *name, uint32_t uid,
 	}
 	if (fresh)
 		publish(b);	/* the others are in force all the time */
-	c->saving = save(b, TABLE_ADD, c->id) == 0;
+	keep(c, b, TABLE_ADD);
 	begun(c);
 }
 
@@ -451,7 +478,7 @@ tables_unblock(struct client *c, const char *name, uint32_t uid)
 	}
 	log_info("unblocked: user=%s", whom(b, text, sizeof(text)));
 	retract(b);
-	c->saving = save(b, TABLE_DELETE, c->id) == 0;
+	keep(c, b, TABLE_DELETE);
 	drop(b);
 	begun(c);
 }

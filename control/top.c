@@ -43,6 +43,8 @@
 #define CELL		6		/* columns of a number */
 #define NAMES_MOST	64		/* columns of user and program */
 
+#define NO_DAEMON	"no daemon"
+
 #define ENTER		"\033[?1049h\033[?25l\033[H\033[2J"
 #define LEAVE		"\033[m\033[?25h\033[?1049l"
 #define BOLD		"\033[1m"
@@ -58,10 +60,12 @@ struct row {
 };
 
 static struct top {
+	struct row	 coming[ROWS_MAX];	/* until all are there */
 	struct row	 rows[ROWS_MAX];	/* as they came */
 	struct row	 view[ROWS_MAX];	/* as they are shown */
-	size_t		 nrows, nview;
+	size_t		 ncoming, nrows, nview;
 	struct status	 status;
+	const char	*lost;			/* why nothing is new */
 	int		 span;			/* the window that sorts */
 	int		 programs;		/* a row for each */
 	int		 colour;
@@ -107,9 +111,9 @@ top_row(struct msg *m, void *arg)
 	char		 user[MAX_NAME + 2], program[MAX_NAME + 2];
 	int		 span, tally;
 
-	if (t->nrows == ROWS_MAX || m->type != IMSG_CTL_TOPROW)
+	if (t->ncoming == ROWS_MAX || m->type != IMSG_CTL_TOPROW)
 		fail("nonsense from the daemon");
-	row = &t->rows[t->nrows++];
+	row = &t->coming[t->ncoming++];
 	row->uid = get_u32(m);
 	get_str(m, user, sizeof(user));
 	get_str(m, program, sizeof(program));
@@ -121,16 +125,28 @@ top_row(struct msg *m, void *arg)
 	text_program(row->program, sizeof(row->program), program);
 }
 
+/* What we have stays until there is something new. */
 static void
 fetch(struct top *t)
 {
 	struct msg	 m;
 
-	status_get(&t->status);
-	t->nrows = 0;
+	if (ctl.chan.fd == -1 && attach() == -1) {
+		t->lost = errno == ENOENT || errno == ECONNREFUSED ?
+		    NO_DAEMON : strerror(errno);
+		return;
+	}
+	t->ncoming = 0;
 	msg_new(&m, IMSG_CTL_TOP, 1);
 	put_u16(&m, ROWS_MAX);
-	ask(&m, IMSG_CTL_OK, top_row, t);
+	if (status_try(&t->status) == -1 ||
+	    ask_try(&m, IMSG_CTL_OK, top_row, t) == -1) {
+		t->lost = ctl.chan.fd == -1 ? NO_DAEMON : ctl.why;
+		return;
+	}
+	memcpy(t->rows, t->coming, t->ncoming * sizeof(t->rows[0]));
+	t->nrows = t->ncoming;
+	t->lost = NULL;
 }
 
 static uint64_t
@@ -494,7 +510,10 @@ paint_daemon(const struct top *t)
 	text_count(lookups, sizeof(lookups), t->status.total[ST_LOOKUPS]);
 	if (localtime_r(&now, &tm) != NULL)
 		(void)strftime(clock, sizeof(clock), "%T", &tm);
-	if (t->cols >= COLS_ALL)
+	if (t->lost != NULL)
+		(void)snprintf(line, sizeof(line), "%s, trying again",
+		    t->lost);
+	else if (t->cols >= COLS_ALL)
 		(void)snprintf(line, sizeof(line), "milter-sysuser  up %s  "
 		    "sessions %s  lookups %s", up, sessions, lookups);
 	else
@@ -659,6 +678,8 @@ verb_top(int argc, char **argv)
 	(void)argv;
 	top.colour = plain == NULL || plain[0] == '\0';
 	fetch(&top);
+	if (top.lost != NULL)
+		fail("%s", ctl.why);
 	if (!ctl.json && is_screen(getenv("TERM")))
 		live(&top);
 	else {

@@ -233,16 +233,24 @@ workers_test(struct msg *m, uint32_t id)
 static int
 on_testrow(struct peer *peer, struct msg *m)
 {
+	struct client	*c = client_find(m->id);
+
 	(void)peer;
-	client_row(client_find(m->id), m, IMSG_CTL_TESTROW);
+	if (c != NULL && c->request != IMSG_CTL_TEST)
+		return (-1);
+	client_row(c, m, IMSG_CTL_TESTROW);
 	return (0);
 }
 
 static int
 on_tested(struct peer *peer, struct msg *m)
 {
+	struct client	*c = client_find(m->id);
+
 	(void)peer;
-	client_end(client_find(m->id), m, IMSG_CTL_TESTED);
+	if (c != NULL && c->request != IMSG_CTL_TEST)
+		return (-1);
+	client_end(c, m, IMSG_CTL_TESTED);
 	return (0);
 }
 

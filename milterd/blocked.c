@@ -33,6 +33,7 @@
 /* A range, of the entry with that key. */
 struct block {
 	uint32_t	 key;
+	int		 sub;		/* of subordinate uids */
 	struct range	 range;
 };
 
@@ -52,30 +53,42 @@ blocked_init(const pthread_condattr_t *monotonic)
 }
 
 static void
-add(struct blocks *b, uint32_t key, uint32_t lo, uint32_t hi)
+add(struct blocks *b, const struct block *list, size_t n)
 {
 	struct block	*new;
 
-	if (b->n == b->room) {
-		new = reallocarray(b->list, 2 * b->room + 16, sizeof(*new));
+	if (n == 0)
+		return;
+	if (b->n + n > b->room) {
+		new = reallocarray(b->list, 2 * b->room + n, sizeof(*new));
 		/* A block that is lost is worse than a worker that is. */
 		if (new == NULL)
 			fatal("blocks");
 		b->list = new;
-		b->room = 2 * b->room + 16;
+		b->room = 2 * b->room + n;
 	}
-	b->list[b->n].key = key;
-	b->list[b->n].range.lo = lo;
-	b->list[b->n++].range.hi = hi;
+	memcpy(b->list + b->n, list, n * sizeof(*list));
+	b->n += n;
 }
 
+static int
+key_cmp(const void *a, const void *b)
+{
+	const uint32_t	*x = a, *y = b;
+
+	return (*x < *y ? -1 : *x > *y);
+}
+
+/* All entries with these keys, in one pass. */
 static void
-delete(struct blocks *b, uint32_t key)
+delete(struct blocks *b, uint32_t *keys, size_t nkeys)
 {
 	size_t	 i, n = 0;
 
+	qsort(keys, nkeys, sizeof(*keys), key_cmp);
 	for (i = 0; i < b->n; i++)
-		if (b->list[i].key != key)
+		if (bsearch(&b->list[i].key, keys, nkeys, sizeof(*keys),
+		    key_cmp) == NULL)
 			b->list[n++] = b->list[i];
 	b->n = n;
 }
@@ -102,33 +115,43 @@ settle(void)
 	(void)pthread_cond_broadcast(&there);
 }
 
+/*
+ * The blocks in a message: those that have the same key come together, first
+ * the uid, then its subordinate ones, in place of all that the key had before.
+ */
+static void
+change(struct blocks *b, enum table_op op, struct msg *m)
+{
+	static struct block	 list[MAX_BLOCKS];
+	uint32_t		 keys[MAX_BLOCKS];
+	struct block		*new = list;
+	size_t			 n;
+
+	for (n = 0; n < MAX_BLOCKS && m->pos < m->len && !m->bad; n++) {
+		new = &list[n];
+		keys[n] = new->key = get_u32(m);
+		new->range.lo = get_u32(m);
+		new->range.hi = get_u32(m);
+		new->sub = n > 0 && new->key == list[n - 1].key;
+		if (new->range.lo > new->range.hi)
+			m->bad = 1;
+	}
+	if (msg_end(m) == -1)
+		return;
+	if (op == TABLE_DELETE || (op == TABLE_ADD && !renewing))
+		delete(b, keys, n);
+	if (op == TABLE_ADD)
+		add(b, list, n);
+}
+
 /* From control: a change of the table.  Returns its kind, or -1. */
 int
 blocked_change(struct msg *m)
 {
 	enum table_op	 op = get_u8(m);
-	struct blocks	*b;
-	uint64_t	 last = UINT64_MAX;
-	uint32_t	 key, lo, hi;
 
 	(void)pthread_mutex_lock(&lock);
-	b = renewing ? &coming : &blocks;
-	while (!m->bad && m->pos < m->len) {
-		key = get_u32(m);
-		lo = get_u32(m);
-		hi = get_u32(m);
-		if (lo > hi)
-			m->bad = 1;
-		if (m->bad)
-			break;
-		/* All ranges of an entry come together, for the old ones. */
-		if (op == TABLE_DELETE ||
-		    (op == TABLE_ADD && key != last && !renewing))
-			delete(b, key);
-		if (op == TABLE_ADD)
-			add(b, key, lo, hi);
-		last = key;
-	}
+	change(renewing ? &coming : &blocks, op, m);
 	if (op == TABLE_CLEAR && !m->bad)
 		renew();
 	if (op == TABLE_SYNC && !m->bad)
@@ -154,14 +177,15 @@ wait_for_it(void)
 		}
 }
 
+/* Subordinate ranges count until names have told whose the uid is. */
 static int
-has(uint32_t uid)
+has(uint32_t uid, int named)
 {
-	size_t	 i;
+	const struct block	*b;
 
-	for (i = 0; i < blocks.n; i++)
-		if (uid >= blocks.list[i].range.lo &&
-		    uid <= blocks.list[i].range.hi)
+	for (b = blocks.list; b < blocks.list + blocks.n; b++)
+		if (uid >= b->range.lo && uid <= b->range.hi &&
+		    !(b->sub && named))
 			return (1);
 	return (0);
 }
@@ -176,7 +200,8 @@ blocked(const struct owner *o)
 		return (0);
 	(void)pthread_mutex_lock(&lock);
 	wait_for_it();
-	rv = has(o->uid) || (o->text[T_OWNER] != NULL && has(o->account));
+	rv = has(o->uid, o->named) ||
+	    (o->named && o->text[T_OWNER] != NULL && has(o->account, 1));
 	(void)pthread_mutex_unlock(&lock);
 	return (rv);
 }

@@ -132,7 +132,7 @@ cb_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 	*psteps = STEPS;
 	if (!symbols(ctx, SMFIM_CONNECT, "{daemon_addr} {daemon_port} "
 	    "{if_addr} {if_name}") ||
-	    !symbols(ctx, SMFIM_ENVFROM, "{auth_authen}") ||
+	    !symbols(ctx, SMFIM_ENVFROM, "{auth_authen} {mail_addr}") ||
 	    !symbols(ctx, SMFIM_EOM, "i"))
 		log_warnx("no macros from the MTA");
 	return (SMFIS_CONTINUE);
@@ -362,12 +362,20 @@ over_limit(struct session *s, enum asking what)
 	return (c->over);
 }
 
-/* <a@b> without the brackets; the empty sender keeps them. */
+/*
+ * The sender as the MTA understood it, for whatever is in the brackets of MAIL
+ * FROM (a source route, a comment) it parses again; the empty one is <>.  If
+ * it does not tell, or not all (of local ones Sendmail leaves the domain out),
+ * the sender as it came, without the brackets.
+ */
 static char *
-sender_dup(const char *arg)
+sender_dup(SMFICTX *ctx, const char *arg)
 {
-	size_t	 len = strlen(arg);
+	const char	*addr = symbol(ctx, "{mail_addr}");
+	size_t		 len = strlen(arg);
 
+	if (addr != NULL && (*addr == '\0' || strchr(addr, '@') != NULL))
+		return (strdup(*addr != '\0' ? addr : "<>"));
 	if (len > 2 && arg[0] == '<' && arg[len - 1] == '>')
 		return (strndup(arg + 1, len - 2));
 	return (strdup(arg));
@@ -381,7 +389,7 @@ cb_envfrom(SMFICTX *ctx, char **argv)
 	if (s == NULL)
 		return (failed(s, "no memory for a session"));
 	message_reset(s);
-	if ((s->sender = sender_dup(argv[0])) == NULL || collect(s) == -1)
+	if ((s->sender = sender_dup(ctx, argv[0])) == NULL || collect(s) == -1)
 		return (failed(s, "no memory for a message"));
 	/* Who is only perhaps from elsewhere loses his copies in any case. */
 	if (!is_local(s))
@@ -473,7 +481,10 @@ insert(SMFICTX *ctx, const struct header *h, const struct owner *o)
 	return (rv == MI_SUCCESS ? 0 : -1);
 }
 
-/* Each on top of the others: the first one is the last to be inserted. */
+/*
+ * Each on top of the others: the first one is the last to be inserted.
+ * Returns whether there was one, or -1.
+ */
 static int
 tag(SMFICTX *ctx, const struct session *s)
 {
@@ -491,8 +502,7 @@ tag(SMFICTX *ctx, const struct session *s)
 			return (-1);
 		tagged = 1;
 	}
-	count(ST_TAGGED, tagged);
-	return (0);
+	return (tagged);
 }
 
 static int
@@ -523,21 +533,30 @@ finish_remote(SMFICTX *ctx, const struct session *s)
 	return (SMFIS_CONTINUE);
 }
 
-/* What can fail comes first: what is counted is not refused any more. */
+/*
+ * What can fail comes first: what is counted is not refused any more.  Mail
+ * that goes on though we failed is counted and logged like all other.
+ */
 static sfsistat
 finish(SMFICTX *ctx, struct session *s)
 {
-	int	 discard = s->decision.action == A_DISCARD;
+	int		 discard = s->decision.action == A_DISCARD;
+	int		 tagged = 0;
+	sfsistat	 rv = discard ? SMFIS_DISCARD : SMFIS_CONTINUE;
 
-	if (!discard && (strip(ctx, s) == -1 || tag(ctx, s) == -1))
-		return (failed(s, "can't change the header"));
-	if (quarantine(ctx, s) == -1)
-		return (failed(s, "can't quarantine"));
+	if (!discard && (strip(ctx, s) == -1 ||
+	    (tagged = tag(ctx, s)) == -1))
+		rv = failed(s, "can't change the header");
+	else if (quarantine(ctx, s) == -1)
+		rv = failed(s, "can't quarantine");
+	if (rv == SMFIS_TEMPFAIL)
+		return (rv);
 	if (over_limit(s, CHARGE_COUNT))
 		return (refuse(ctx, s));
 	count(ST_MESSAGES, 1);
+	count(ST_TAGGED, tagged == 1);
 	log_message(ctx, s);
-	return (discard ? SMFIS_DISCARD : SMFIS_CONTINUE);
+	return (rv);
 }
 
 static sfsistat

@@ -37,6 +37,8 @@
 #define OPEN_MAX_ASKS	1024	/* a power of 2, part of the cookie */
 #define CHARGE_TIME	1000	/* ms, that a limit may take to tell */
 #define EVENTS_MAX	1024	/* that wait to be sent */
+#define LONELY_TIME	90	/* s, without one of them: more than the parent
+				   waits before it starts it again */
 
 /* An event that waits for room in the channel. */
 struct event_kept {
@@ -48,6 +50,7 @@ struct event_kept {
 static struct link {
 	struct peer		 peer;		/* the main thread's */
 	struct event		 writable;
+	struct event		 lonely;
 	int			 send_fd;	/* the threads' */
 	int			 full;		/* until it is writable */
 	struct ask		*asks[OPEN_MAX_ASKS];	/* by cookie */
@@ -71,6 +74,7 @@ static void	 resolver_gone(struct peer *, const char *);
 static void	 control_gone(struct peer *, const char *);
 static void	 cb_wake(int, short, void *);
 static void	 cb_writable(int, short, void *);
+static void	 cb_lonely(int, short, void *);
 
 static const struct handler resolver_handlers[] = {
 	{ IMSG_ANSWER,		on_answer },
@@ -203,11 +207,12 @@ put_charge(struct msg *m, const struct charge *c)
 {
 	const struct owner	*o = c->owner;
 	const struct rule	*r = c->rule;
+	const char		*name = o->text[o->text[T_OWNER] != NULL ?
+				    T_OWNER : T_USER];
 	char			 user[MAX_NAME + 2];
 	uint32_t		 i;
 
-	(void)strlcpy(user, o->verdict == E_OWNED && o->text[T_USER] != NULL ?
-	    o->text[T_USER] : "", sizeof(user));
+	(void)strlcpy(user, name != NULL ? name : "", sizeof(user));
 	msg_new(m, IMSG_CHARGE, c->ask.cookie);
 	put_u8(m, c->what);
 	put_u32(m, r->number);
@@ -545,10 +550,13 @@ on_table(struct peer *peer, struct msg *m)
 static void
 server_gone(struct link *l)
 {
+	struct timeval	 tv = { LONELY_TIME, 0 };
 	struct ask	*a;
 	size_t		 i;
 
 	(void)event_del(&l->writable);
+	evtimer_set(&l->lonely, cb_lonely, NULL);
+	(void)evtimer_add(&l->lonely, &tv);
 	(void)pthread_mutex_lock(&lock);
 	if (l->send_fd != -1)
 		close(l->send_fd);
@@ -566,6 +574,20 @@ server_gone(struct link *l)
 		}
 	}
 	(void)pthread_mutex_unlock(&lock);
+}
+
+/*
+ * It has not died, for there is no other: it has dropped us, and nobody but a
+ * new worker will get a channel to it.
+ */
+static void
+cb_lonely(int fd, short event, void *arg)
+{
+	(void)fd;
+	(void)event;
+	(void)arg;
+	log_warnx("resolver or control does not want us: leaving");
+	worker_leave();
 }
 
 static void
@@ -603,6 +625,8 @@ link_peer(int fd, enum role role)
 		peer_close(&l->peer);
 		server_gone(l);
 	}
+	if (evtimer_initialized(&l->lonely))
+		(void)evtimer_del(&l->lonely);
 	peer_open(&l->peer, fd, ROLE_WORKER, role, 1, to == TO_RESOLVER ?
 	    resolver_handlers : control_handlers, to == TO_RESOLVER ?
 	    resolver_gone : control_gone);

@@ -177,17 +177,24 @@ cb_drain(int fd, short event, void *arg)
 	tick();
 }
 
-/* The parent closed the channel: take no more sessions and leave. */
+/* Take no more sessions, finish those that are open, and go. */
+void
+worker_leave(void)
+{
+	if (env.listen_fd == -1 || dup2(env.drain_fd, env.listen_fd) == -1)
+		_exit(0);
+	evtimer_set(&env.timer, cb_drain, NULL);
+	tick();
+}
+
+/* The parent closed the channel. */
 static void
 parent_gone(struct peer *parent, const char *why)
 {
 	(void)parent;
 	if (why != NULL)
 		fatalx("the parent makes no sense");
-	if (env.listen_fd == -1 || dup2(env.drain_fd, env.listen_fd) == -1)
-		_exit(0);
-	evtimer_set(&env.timer, cb_drain, NULL);
-	tick();
+	worker_leave();
 }
 
 int

@@ -128,6 +128,9 @@ void	 counters_get(uint64_t[STAT_MAX]);
 void	 listen_prepare(int, const char *);
 int	 listen_adopt(int);
 
+/* main.c */
+void	 worker_leave(void);
+
 /* policy.c */
 typedef void (*teller)(const struct rule *, enum outcome, enum matcher, void *);
 struct decision policy_decide(const struct policy *, const struct owner *,

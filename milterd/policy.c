@@ -23,20 +23,39 @@
 #include "milterd.h"
 
 static int
-in_table(const struct table *t, uint32_t id)
+in_ranges(const struct ranges *r, uint32_t id)
 {
-	size_t	 lo = 0, hi = t->nranges, mid;
+	size_t	 lo = 0, hi = r->n, mid;
 
 	while (lo < hi) {
 		mid = lo + (hi - lo) / 2;
-		if (id < t->ranges[mid].lo)
+		if (id < r->list[mid].lo)
 			hi = mid;
-		else if (id > t->ranges[mid].hi)
+		else if (id > r->list[mid].hi)
 			lo = mid + 1;
 		else
 			return (1);
 	}
 	return (0);
+}
+
+/*
+ * True, false, or -1 if it can't be told.  A uid is its owner's if names say
+ * so, for one in somebody's range may have an account of its own.  Until they
+ * have spoken the range counts, or a slow directory would open a gate; and who
+ * is in none may still be a subordinate of somebody there.
+ */
+static int
+in_users(const struct table *t, const struct owner *o)
+{
+	if (in_ranges(&t->own, o->uid))
+		return (1);
+	if (o->named && o->text[T_OWNER] != NULL &&
+	    in_ranges(&t->own, o->account))
+		return (1);
+	if (!o->named && in_ranges(&t->subs, o->uid))
+		return (1);
+	return (t->complete && o->named ? 0 : -1);
 }
 
 /*
@@ -51,7 +70,7 @@ in_groups(const struct table *t, const struct owner *o)
 	if (o->text[T_USER] == NULL && o->text[T_OWNER] == NULL)
 		return (-1);
 	for (i = 0; i < o->ngroups; i++)
-		if (in_table(t, o->groups[i]))
+		if (in_ranges(&t->own, o->groups[i]))
 			return (1);
 	return (t->complete ? 0 : -1);
 }
@@ -78,10 +97,7 @@ match_owned(const struct match *m, const struct owner *o, const char *sender)
 	switch (m->kind) {
 	case M_USER:
 	case M_UID:
-		if (m->set == NULL || in_table(m->set, o->uid) ||
-		    (o->text[T_OWNER] != NULL && in_table(m->set, o->account)))
-			return (1);
-		return (m->set->complete ? 0 : -1);
+		return (m->set == NULL ? 1 : in_users(m->set, o));
 	case M_GROUP:
 		return (m->set == NULL ? -1 : in_groups(m->set, o));
 	case M_PROGRAM:
@@ -92,7 +108,7 @@ match_owned(const struct match *m, const struct owner *o, const char *sender)
 		return (in_patterns(m, o->text[T_CWD]));
 	case M_UNIT:
 		return (in_patterns(m, o->text[T_UNIT]));
-	case M_SENDER:
+	case M_SENDER:		/* which a test may leave open */
 		return (in_patterns(m, sender));
 	case M_UNKNOWN:
 		return (0);
@@ -194,16 +210,42 @@ policy_number(const struct decision *d)
 	return (d->rule == NULL ? RULE_NONE : d->rule->number);
 }
 
-/* "User bob is over the limit of 200 messages per 1h, try again in 754s" */
+/* "13 minutes": no less than it is, and no more exact than people are. */
+static void
+wait_text(uint32_t seconds, char *buf, size_t size)
+{
+	static const struct {
+		uint32_t	 seconds;
+		const char	*name;
+	} units[] = { { 86400, "days" }, { 3600, "hours" }, { 60, "minutes" } };
+	size_t	 i;
+
+	for (i = 0; i < NITEMS(units); i++)
+		if (seconds > 2 * units[i].seconds) {
+			(void)snprintf(buf, size, "%u %s", (seconds - 1) /
+			    units[i].seconds + 1, units[i].name);
+			return;
+		}
+	(void)snprintf(buf, size, "%u seconds", seconds);
+}
+
+/*
+ * "User bob is over the limit of 200 messages per 1h, try again in 13
+ * minutes"; but there is no use in trying again with too many recipients.
+ */
 static int
 limit_reply(const struct charge *c, const char *who, char *buf, size_t size)
 {
-	char	 window[16];
+	const struct rate	*r = c->rate;
+	char			 window[16], wait[32], again[64];
 
+	(void)seconds_text(r->seconds, window, sizeof(window));
+	wait_text(c->seconds, wait, sizeof(wait));
+	(void)snprintf(again, sizeof(again), ", try again in %s", wait);
 	return ((size_t)snprintf(buf, size, "%s is over the limit of %u %s per "
-	    "%s, try again in %us", who, c->rate->most,
-	    unit_names[c->rate->unit], seconds_text(c->rate->seconds, window,
-	    sizeof(window)), c->seconds) < size ? 0 : -1);
+	    "%s%s", who, r->most, unit_names[r->unit], window,
+	    r->unit == U_RECIPIENTS && c->recipients > r->most ?
+	    " with this message alone" : again) < size ? 0 : -1);
 }
 
 /*

@@ -87,7 +87,8 @@ on_test(struct peer *peer, struct msg *m)
 	if (blocked(o))
 		d = (struct decision){ .action = A_REJECT, .blocked = 1 };
 	else
-		d = policy_decide(p, o, sender, tell, &to);
+		d = policy_decide(p, o, *sender != '\0' ? sender : NULL, tell,
+		    &to);
 	reply_text(&d, o, text, sizeof(text));
 	msg_new(&reply, IMSG_TESTED, to.id);
 	put_u8(&reply, d.action);

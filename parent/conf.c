@@ -780,25 +780,38 @@ listener_differs(const struct listener *a, const struct listener *b)
 	    differ(a->owner, b->owner) || differ(a->group, b->group));
 }
 
-/* The first statement that only a restart can change, or NULL. */
-const char *
-conf_restart(const struct conf *old, const struct conf *new)
+/*
+ * The statements that only a restart can change, and that are to be, in buf.
+ * Returns how many.
+ */
+int
+conf_restart(const struct conf *old, const struct conf *new, char *buf,
+    size_t size)
 {
-	if (listener_differs(&old->listen, &new->listen))
-		return ("listen on");
-	if (listener_differs(&old->control, &new->control))
-		return ("control socket");
-	if (differ(old->user.name, new->user.name))
-		return ("user");
-	if (differ(old->resolver.name, new->resolver.name))
-		return ("resolver user");
-	if (differ(old->names.name, new->names.name))
-		return ("control user");
-	if (differ(old->chroot, new->chroot))
-		return ("chroot");
-	if (differ(old->statedir, new->statedir))
-		return ("state directory");
-	if (old->prefork != new->prefork)
-		return ("prefork");
-	return (NULL);
+	const struct {
+		const char	*name;
+		int		 differs;
+	} table[] = {
+		{ "listen on", listener_differs(&old->listen, &new->listen) },
+		{ "control socket",
+		    listener_differs(&old->control, &new->control) },
+		{ "user", differ(old->user.name, new->user.name) },
+		{ "resolver user",
+		    differ(old->resolver.name, new->resolver.name) },
+		{ "control user", differ(old->names.name, new->names.name) },
+		{ "chroot", differ(old->chroot, new->chroot) },
+		{ "state directory", differ(old->statedir, new->statedir) },
+		{ "prefork", old->prefork != new->prefork }
+	};
+	size_t	 i;
+	int	 n = 0;
+
+	*buf = '\0';
+	for (i = 0; i < NITEMS(table); i++)
+		if (table[i].differs) {
+			if (n++ > 0)
+				(void)strlcat(buf, ", ", size);
+			(void)strlcat(buf, table[i].name, size);
+		}
+	return (n);
 }

@@ -368,7 +368,6 @@ void
 load_reload(int asked, uint32_t request)
 {
 	struct conf	*conf;
-	const char	*text;
 	char		 err[512];
 
 	if (load.reloading) {
@@ -385,11 +384,10 @@ load_reload(int asked, uint32_t request)
 	load.reloading = 1;
 	load.asked = asked;
 	load.request = request;
-	load.restart[0] = '\0';
-	if ((text = conf_restart(env->conf, conf)) != NULL) {
-		(void)strlcpy(load.restart, text, sizeof(load.restart));
-		log_warnx("takes effect at the next start only: %s", text);
-	}
+	if (conf_restart(env->conf, conf, load.restart,
+	    sizeof(load.restart)) > 0)
+		log_warnx("takes effect at the next start only: %s",
+		    load.restart);
 	if (load.policy != env->conf->policy)
 		policy_free(load.policy);
 	load.policy = conf->policy;

@@ -82,6 +82,7 @@ void	 conf_free(struct conf *);
 int	 conf_check(struct conf *, char *, size_t);
 int	 conf_accounts(struct conf *, char *, size_t);
 void	 conf_print(const struct conf *);
-const char *conf_restart(const struct conf *, const struct conf *);
+int	 conf_restart(const struct conf *, const struct conf *, char *,
+	    size_t);
 
 #endif

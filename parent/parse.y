@@ -1407,7 +1407,8 @@ static int
 header_is_taken(const char *name)
 {
 	static const char *const	 taken[] = {
-		"Bcc", "Cc", "Date", "DKIM-Signature", "From", "In-Reply-To",
+		"Authentication-Results", "Bcc", "Cc", "Date",
+		"Delivered-To", "DKIM-Signature", "From", "In-Reply-To",
 		"Message-ID", "Received", "References", "Reply-To",
 		"Return-Path", "Sender", "Subject", "To"
 	};
@@ -1416,7 +1417,8 @@ header_is_taken(const char *name)
 	for (i = 0; i < NITEMS(taken); i++)
 		if (strcasecmp(name, taken[i]) == 0)
 			return (1);
-	return (strncasecmp(name, "Resent-", 7) == 0 ||
+	return (strncasecmp(name, "ARC-", 4) == 0 ||
+	    strncasecmp(name, "Resent-", 7) == 0 ||
 	    strncasecmp(name, "MIME-", 5) == 0 ||
 	    strncasecmp(name, "Content-", 8) == 0);
 }
@@ -1554,6 +1556,8 @@ table_begin(const char *name)
 {
 	if (table_find(name) != NULL)
 		error("table <%s> is defined twice", name);
+	else if (strcmp(name, BLOCKED_NOW) == 0)
+		error("table <%s> is that of sysuserctl block", name);
 	table_new(name, TABLE_USERS);
 	p.list = LIST_USERS;
 	p.may_be_empty = 1;

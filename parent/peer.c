@@ -382,7 +382,7 @@ send_proc(uint32_t id, const struct proc *p)
 	put_u32(&m, p == NULL ? 0 : p->restarts);
 	put_u8(&m, p == NULL ? 1 : proc_running(p));
 	for (i = 0; i < STAT_MAX; i++)
-		put_u64(&m, p == NULL ? 0 : p->counters[i]);
+		put_u64(&m, p == NULL ? 0 : p->earlier[i] + p->counters[i]);
 	peers_control(&m);
 }
 
@@ -396,7 +396,7 @@ log_counters(void)
 
 	TAILQ_FOREACH(p, &env->procs, next)
 		for (i = 0; i < ST_NAMED; i++)
-			sum[i] += p->counters[i];
+			sum[i] += p->earlier[i] + p->counters[i];
 	for (i = 0; i < ST_NAMED && n < sizeof(line); i++)
 		n += snprintf(line + n, sizeof(line) - n, " %s=%llu",
 		    stat_names[i], (unsigned long long)sum[i]);

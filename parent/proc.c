@@ -230,6 +230,18 @@ proc_spawn(struct proc *p)
 	(void)evtimer_add(&p->timer, &tv);
 }
 
+/* What it counted stays counted; what was open then is not any more. */
+static void
+keep_counters(struct proc *p)
+{
+	size_t	 i;
+
+	p->counters[ST_SESSIONS] = 0;
+	for (i = 0; i < STAT_MAX; i++)
+		p->earlier[i] += p->counters[i];
+	memset(p->counters, 0, sizeof(p->counters));
+}
+
 /*
  * When the next life is due; the first time at once.  Six deaths within a
  * minute are too many: exec makes each life a new guess for an attacker, and
@@ -244,6 +256,7 @@ proc_again(struct proc *p)
 	char		 name[32];
 	int		 left = 0;
 
+	keep_counters(p);
 	memmove(p->deaths + 1, p->deaths, sizeof(p->deaths) -
 	    sizeof(p->deaths[0]));
 	p->deaths[0] = now;

@@ -39,7 +39,8 @@ struct proc {
 	time_t			 deaths[6];	/* the last ones, a ring */
 	int			 parked;	/* will not live again */
 	struct event		 timer;		/* boot's end; next life */
-	uint64_t		 counters[STAT_MAX];
+	uint64_t		 counters[STAT_MAX];	/* of this life */
+	uint64_t		 earlier[STAT_MAX];	/* of the ones before */
 	int			 counting;	/* asked for its counters */
 };
 TAILQ_HEAD(procs, proc);

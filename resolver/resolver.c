@@ -353,6 +353,7 @@ resolver_reply(struct pending *p)
 	char		 number[16];
 
 	if (a != NULL) {
+		o->named = a->told != 0;
 		o->text[T_USER] = a->name;
 		o->text[T_OWNER] = a->owner;
 		if (a->owner != NULL)

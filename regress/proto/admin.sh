@@ -23,7 +23,7 @@ repeat() {	# N COMMAND...; how many times it printed what
 
 # Times that pass while we look.
 seconds() {
-	sed 's/try again in [0-9]*s$/try again in Ns/'
+	sed 's/try again in [0-9]* [a-z]*$/try again in N/'
 }
 
 # A daemon of so many workers whose control socket is for a group, too.

@@ -18,7 +18,7 @@ limit user any to 1000 messages per 1h
 pass user "games"
 reject user "man" sender "*@reject.test"
 E
-plan 37
+plan 42
 
 sockets() {		# of each worker
 	for _p in $(pids worker); do
@@ -92,38 +92,75 @@ continue' 'both'
 is "$(ctl block nobody-has-it 2>&1 >out; echo $?; cat out)" 'sysuserctl: '\
 'nobody has the name "nobody-has-it" now: blocked as soon as somebody has
 0
-nobody-has-it is blocked' 'a name that nobody has'
+nobody-has-it will be blocked as soon as somebody has this name' \
+    'a name that nobody has'
+is "$(ctl block nobody-has-it for 2h 2>/dev/null)" 'nobody-has-it will be '\
+'blocked as soon as somebody has this name, if that is within 2h' \
+    'and for how long'
+ctl block nobody-has-it >/dev/null 2>&1
 is "$(ctl block uid 54321)" 'uid 54321 is blocked' 'a uid that has no name'
 is "$(send 2503)" '550 5.7.1 User #54321 is blocked from sending mail' \
     'and its reply'
 is "$(ctl tables)" '<blocked-now>
   nobody-has-it          -  for good  has no uid now
   uid 54321          54321  for good' 'both in the table'
+is "$(ctl unblock '#54321')" 'uid 54321 is no longer blocked' \
+    'and out of it, with the words of top and of the log'
+is "$(send 2503)" continue 'it is'
+is "$(ctl block '#54321' for 1h; ctl tables | grep -c ' uid 54321 ')" \
+    'uid 54321 is blocked for 1h
+1' 'blocked with these words'
 ctl unblock uid 54321 >/dev/null
-is "$(send 2503)" continue 'and out of it'
 is "$(ctl block "$(printf 'a\033[2Jb c')" 2>&1; echo $?)" 'sysuserctl: '\
 'nobody has the name "a?[2Jb c" now: blocked as soon as somebody has
-a+1B[2Jb+20c is blocked
+a+1B[2Jb+20c will be blocked as soon as somebody has this name
 0' 'a name with bytes that a terminal would obey'
 like "$(ctl tables)" '^  a\+1B\[2Jb\+20c +-  for good' 'in the table'
 like "$(tail -n 1 "$LOG")" ': blocked: user=a\+1B\[2Jb\+20c for good$' \
     'in the log'
 ok 'and unblocked' eval 'ctl unblock "$(printf "a\033[2Jb c")" >/dev/null'
 for i in 256 257; do
-	ctl block "$(printf "%0${i}d" 7)" >out 2>&1
+	ctl block "$(printf "%0${i}d" 7 | tr 0 a)" >out 2>&1
 	echo "$? $(cut -c 1-20 out | tail -n 1)"
 done >outs
-is "$(cat outs)" "0 00000000000000000000
-1 sysuserctl: 00000000" 'a name of 256 bytes, and of one more'
-ctl unblock "$(printf '%0256d' 7)" >/dev/null
+is "$(cat outs)" "0 aaaaaaaaaaaaaaaaaaaa
+1 sysuserctl: aaaaaaaa" 'a name of 256 bytes, and of one more'
+ctl unblock "$(printf '%0256d' 7 | tr 0 a)" >/dev/null
 
 # What makes no sense.
+wrong() {		# WORD...; what is said of it
+	ctl "$@" >out 2>&1
+	echo "$? $(head -n 1 out) $(grep -c '^usage:' out)"
+}
 for i in '' 'games 1h' 'games for' 'games for 1h x' 'games until 1h' \
-    'uid games for' 'uid 1 2'; do
-	ctl block $i >out 2>&1
-	echo "$? $(head -c 6 out)"
-done | sort | uniq -c | sed 's/^ *//' >outs
-is "$(cat outs)" '7 1 usage:' 'not understood: usage'
+    'uid games for' 'uid 1 2' 'games -j'; do
+	wrong block $i
+done >outs
+wrong unblock >>outs
+wrong unblock games for >>outs
+is "$(cat outs)" '1 sysuserctl: block: needs a user 1
+1 sysuserctl: block: say "for" before the time 1
+1 sysuserctl: block: "for" needs a time 1
+1 sysuserctl: block: what is "x"? 1
+1 sysuserctl: block: say "for" before the time 1
+1 sysuserctl: block: "for" needs a time 1
+1 sysuserctl: block: say "for" before the time 1
+1 sysuserctl: -j: stands before the command 1
+1 sysuserctl: unblock: needs a user 1
+1 sysuserctl: unblock: what is "for"? 1' 'not understood: why, and the usage'
+for i in 54321 any '<staff>' '#x'; do
+	wrong block "$i"
+done >outs
+is "$(cat outs)" '1 sysuserctl: 54321: is a number: say "uid 54321" 0
+1 sysuserctl: any: is everybody: name one user 0
+1 sysuserctl: <staff>: is a table: name one user 0
+1 sysuserctl: uid x: is invalid 0' 'what is no name'
+for i in 54321 any '<staff>'; do
+	ctl unblock "$i" 2>&1
+done >outs
+is "$(cat outs)" 'sysuserctl: 54321: is a number: say "uid 54321"
+sysuserctl: any: is everybody: name one user
+sysuserctl: <staff>: is a table: name one user' 'the same of unblock'
 for i in 0s 1 h 367d 99999999999h -1s 1.5h '1 h' 1x; do
 	ctl block games for "$i" 2>&1
 done | sort | uniq -c | sort -n >outs

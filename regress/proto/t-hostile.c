@@ -74,6 +74,7 @@ struct wrong {
 struct child_proc {
 	pid_t		 pid;
 	enum role	 role;
+	int		 verbose;
 	struct chan	 chan;
 	int		 err;		/* its stderr */
 };
@@ -321,9 +322,10 @@ closed(struct chan *c)
  */
 
 static void
-child_exec(enum role role, int sock, int errfd)
+child_exec(enum role role, int verbose, int sock, int errfd)
 {
-	char	 path[PATH_MAX + 16];
+	const char	*flag = verbose ? "-v" : NULL;
+	char		 path[PATH_MAX + 16];
 
 	(void)snprintf(path, sizeof(path), "%s/%s", obj, programs[role]);
 	if ((sock = fcntl(sock, F_DUPFD, 10)) == -1 || dup2(errfd, 2) == -1 ||
@@ -337,7 +339,7 @@ child_exec(enum role role, int sock, int errfd)
 		break;
 	case ROLE_CONTROL:
 		execl(path, path, "-I1", "-u" NOBODY, "-g" NOBODY, "-c", empty,
-		    (char *)NULL);
+		    flag, (char *)NULL);
 		break;
 	default:
 		execl(path, path, "-I1", "-u" DAEMON, "-g" DAEMON,
@@ -357,7 +359,7 @@ child_start(struct child_proc *p, enum role role)
 	if ((p->pid = fork()) == -1)
 		err(1, "fork");
 	if (p->pid == 0)
-		child_exec(role, pair[1], errpipe[1]);
+		child_exec(role, p->verbose, pair[1], errpipe[1]);
 	close(pair[1]);
 	close(errpipe[1]);
 	p->err = errpipe[0];
@@ -474,11 +476,13 @@ send_policy(struct chan *c, enum role role)
 
 /* To state: in S_RUN it has said READY. */
 static void
-child_run(struct child_proc *p, enum role role, enum state state)
+child_run_as(struct child_proc *p, enum role role, enum state state,
+    int verbose)
 {
 	struct msg	 m;
 	char		 text[OUT];
 
+	p->verbose = verbose;
 	child_start(p, role);
 	if (!await(&p->chan, &m, IMSG_HELLO)) {
 		(void)child_end(p, text, sizeof(text));
@@ -500,6 +504,12 @@ child_run(struct child_proc *p, enum role role, enum state state)
 		errx(1, "no READY from %s: %s", programs[role], text);
 	}
 	p->chan.state = S_RUN;
+}
+
+static void
+child_run(struct child_proc *p, enum role role, enum state state)
+{
+	child_run_as(p, role, state, 0);
 }
 
 static void
@@ -1179,6 +1189,7 @@ client_served(struct child_proc *p)
 	return (good);
 }
 
+/* Clients are anybody: what they did is told to who wants to know, with -v. */
 static void
 to_control(enum state state)
 {
@@ -1188,7 +1199,7 @@ to_control(enum state state)
 	char			 line[128];
 	size_t			 i, n, fds, good = 0;
 
-	child_run(&p, ROLE_CONTROL, S_RUN);
+	child_run_as(&p, ROLE_CONTROL, S_RUN, 1);
 	fds = descriptors(p.pid);
 	if (!client_served(&p))
 		errx(1, "control does not serve");
@@ -1196,8 +1207,8 @@ to_control(enum state state)
 	for (i = 0; i < n && good == i; i++) {
 		client_open(&c, state);
 		(void)wrong_send(c.fd, &list[i]);
-		(void)snprintf(line, sizeof(line), "bad message %s from "
-		    "client: %s\n", wrong_name(&list[i]), list[i].why);
+		(void)snprintf(line, sizeof(line), "bad message from a "
+		    "client: %s\n", list[i].why);
 		good += closed(&c) && says(&p, line) && client_served(&p);
 		chan_close(&c);
 	}
@@ -1208,6 +1219,32 @@ to_control(enum state state)
 	    "before");
 	(void)kill(p.pid, SIGKILL);
 	(void)child_end(&p, (char[64]){ 0 }, 64);
+}
+
+/* They can't fill the log: without -v not a word of them is in it. */
+static void
+silent_control(void)
+{
+	struct wrong		 list[CASES];
+	struct child_proc	 p;
+	struct chan		 c;
+	char			 text[OUT];
+	size_t			 i, n, good = 0;
+	int			 stopped;
+
+	child_run(&p, ROLE_CONTROL, S_RUN);
+	n = wrong_list(list, ROLE_CLIENT, ROLE_CONTROL, S_RUN);
+	for (i = 0; i < n; i++) {
+		client_open(&c, S_RUN);
+		(void)wrong_send(c.fd, &list[i]);
+		good += closed(&c);
+		chan_close(&c);
+	}
+	good += client_served(&p);
+	stopped = child_stop(&p, text, sizeof(text));
+	if (!ok(good == n + 1 && stopped && text[0] == '\0', "control does "
+	    "not log what %zu clients did wrong", n))
+		diag("it said", text);
 }
 
 /* A worker says something wrong: that one is dropped, and nobody else. */
@@ -1249,6 +1286,188 @@ worker_to_control(void)
 	    "and serves others", n);
 	ok(descriptors_become(p.pid, fds), "and has as many descriptors as "
 	    "before");
+	(void)kill(p.pid, SIGKILL);
+	(void)child_end(&p, (char[64]){ 0 }, 64);
+}
+
+/* A client of a control, and what control asks us, its parent, for him. */
+static uint32_t
+client_asks(struct child_proc *p, struct chan *c)
+{
+	struct msg	 m;
+
+	client_open(c, S_RUN);
+	msg_new(&m, IMSG_CTL_STATUS, 7);
+	must_send(c, &m);
+	if (!await(&p->chan, &m, IMSG_PROCS))
+		errx(1, "no PROCS");
+	return (m.id);
+}
+
+/* The next that comes is the end of his reply, and no row of another's. */
+static int
+client_told(struct child_proc *p, struct chan *c, uint32_t id)
+{
+	struct msg	 m;
+
+	msg_new(&m, IMSG_RESULT, id);
+	put_u32(&m, 0);
+	put_str(&m, "");
+	must_send(&p->chan, &m);
+	return (receive(c, &m, WAIT) == 1 && m.type == IMSG_CTL_OK &&
+	    m.id == 7);
+}
+
+static void
+send_testrow(struct chan *c, uint32_t id)
+{
+	struct msg	 m;
+
+	msg_new(&m, IMSG_TESTROW, id);
+	put_u32(&m, 3);
+	put_u8(&m, OUT_DECIDES);
+	put_u8(&m, M_MAX);
+	put_str(&m, "reject");
+	must_send(c, &m);
+}
+
+static void
+send_tested(struct chan *c, uint32_t id)
+{
+	struct msg	 m;
+
+	msg_new(&m, IMSG_TESTED, id);
+	put_u8(&m, A_REJECT);
+	put_u32(&m, 3);
+	put_u32(&m, 0);
+	put_str(&m, "no");
+	must_send(c, &m);
+}
+
+/* A worker answers a request that was another's to answer. */
+static void
+worker_meddles(void)
+{
+	static const enum imsg	 types[] = { IMSG_TESTROW, IMSG_TESTED };
+	struct child_proc	 p;
+	struct chan		 worker, c;
+	char			 line[128];
+	uint32_t		 id;
+	size_t			 i, fds;
+	int			 good;
+
+	child_run(&p, ROLE_CONTROL, S_RUN);
+	fds = descriptors(p.pid);
+	for (i = 0; i < NITEMS(types); i++) {
+		peer_start(&p, &worker, ROLE_WORKER, 1);
+		id = client_asks(&p, &c);
+		if (types[i] == IMSG_TESTROW)
+			send_testrow(&worker, id);
+		else
+			send_tested(&worker, id);
+		(void)snprintf(line, sizeof(line), "bad message %s from worker "
+		    "1: malformed\n", msgtab[types[i]].name);
+		good = closed(&worker) && says(&p, line);
+		ok(good && client_told(&p, &c, id), "control drops a worker "
+		    "for %s in answer to something else, and the client does "
+		    "not get it", msgtab[types[i]].name);
+		chan_close(&c);
+		chan_close(&worker);
+	}
+	ok(client_served(&p) && descriptors_become(p.pid, fds), "and serves "
+	    "others");
+	(void)kill(p.pid, SIGKILL);
+	(void)child_end(&p, (char[64]){ 0 }, 64);
+}
+
+/* To an open test, one that is over and none at all, it may say so. */
+static void
+worker_tests(void)
+{
+	struct child_proc	 p;
+	struct chan		 worker, c;
+	struct owner		 o;
+	struct msg		 m;
+	uint32_t		 id;
+	int			 good;
+
+	child_run(&p, ROLE_CONTROL, S_RUN);
+	peer_start(&p, &worker, ROLE_WORKER, 1);
+	client_open(&c, S_RUN);
+	owner_unknown(&o, R_CLOSED);
+	msg_new(&m, IMSG_CTL_TEST, 9);
+	put_str(&m, "");
+	put_owner(&m, &o);
+	must_send(&c, &m);
+	good = await(&worker, &m, IMSG_TEST);
+	id = m.id;
+	send_testrow(&worker, id);
+	send_tested(&worker, id);
+	ok(good && receive(&c, &m, WAIT) == 1 && m.type == IMSG_CTL_TESTROW &&
+	    m.id == 9 && receive(&c, &m, WAIT) == 1 &&
+	    m.type == IMSG_CTL_TESTED && m.id == 9, "the answer to a test is "
+	    "the client's");
+	send_testrow(&worker, id);
+	send_tested(&worker, id);
+	send_testrow(&worker, 0);
+	send_tested(&worker, id + 1000);
+	good = client_served(&p) && receive(&worker, &m, 0) == -1;
+	ok(good && receive(&c, &m, 0) == -1, "more of it is nobody's, and no "
+	    "harm");
+	chan_close(&c);
+	chan_close(&worker);
+	(void)kill(p.pid, SIGKILL);
+	(void)child_end(&p, (char[64]){ 0 }, 64);
+}
+
+/*
+ * One who sends all his requests at once waits after each, so that another one
+ * has his turn.
+ */
+#define AT_ONCE	20
+
+static void
+client_turns(void)
+{
+	struct child_proc	 p;
+	struct chan		 greedy, other;
+	struct msg		 m;
+	uint32_t		 first;
+	int			 i, good;
+
+	child_run(&p, ROLE_CONTROL, S_RUN);
+	client_open(&greedy, S_RUN);
+	client_open(&other, S_RUN);
+	/* The greedy one comes last here, for then he is looked at first. */
+	msg_new(&m, IMSG_CTL_TOP, 1);
+	put_u16(&m, 0);
+	must_send(&other, &m);
+	good = await(&other, &m, IMSG_CTL_OK);
+	msg_new(&m, IMSG_CTL_TOP, 1);
+	put_u16(&m, 0);
+	must_send(&greedy, &m);
+	good &= await(&greedy, &m, IMSG_CTL_OK);
+	/* Both have sent all before control sees the first. */
+	(void)kill(p.pid, SIGSTOP);
+	for (i = 0; i <= AT_ONCE; i++) {
+		msg_new(&m, i < AT_ONCE ? IMSG_CTL_TOP : IMSG_CTL_STATUS, 2);
+		if (i < AT_ONCE)
+			put_u16(&m, 0);
+		must_send(&greedy, &m);
+	}
+	if (greedy.queued > 0)
+		errx(1, "too many at once");
+	msg_new(&m, IMSG_CTL_STATUS, 7);
+	must_send(&other, &m);
+	(void)kill(p.pid, SIGCONT);
+	good &= await(&p.chan, &m, IMSG_PROCS);
+	first = m.id;
+	ok(good && client_told(&p, &other, first), "a client with %d requests "
+	    "at once does not hold up another", AT_ONCE);
+	ok(await(&p.chan, &m, IMSG_PROCS) && m.id != first, "and has his turn, "
+	    "too");
+	chan_close(&greedy);
+	chan_close(&other);
 	(void)kill(p.pid, SIGKILL);
 	(void)child_end(&p, (char[64]){ 0 }, 64);
 }
@@ -1317,7 +1536,7 @@ control_others(void)
 static size_t
 wrong_answers(struct wrong *list)
 {
-	static const int	 at[] = { 0, 1, 2, 31, 32, 36 };
+	static const int	 at[] = { 0, 1, 2, 32, 33, 37 };
 	size_t			 i, n = 0, min = msgtab[IMSG_ANSWER].min;
 
 	for (i = 0; i < NITEMS(at); i++)
@@ -2506,8 +2725,12 @@ main(int argc, char **argv)
 	flood_resolver();
 	to_control(S_BOOT);
 	to_control(S_RUN);
+	silent_control();
+	client_turns();
 	control_others();
 	worker_to_control();
+	worker_meddles();
+	worker_tests();
 	from_server(ROLE_RESOLVER, ROLE_WORKER, 0);
 	from_server(ROLE_RESOLVER, ROLE_WORKER, 1);
 	from_server(ROLE_RESOLVER, ROLE_CONTROL, 0);

@@ -22,7 +22,7 @@ plan 39
 
 over() {		# USER AMOUNT
 	echo "451 4.7.1 User $1 is over the limit of $2 messages per 1d, \
-try again in Ns"
+try again in N"
 }
 left() {		# PORT; how many messages go through now
 	repeat 10 send "$1" | sed -n 's/ continue//p'
@@ -48,7 +48,7 @@ is "$(repeat 2 send 2501)" "2 $(over games 4)" 'a smaller amount: none'
 printf '%s\n' 'limit user "games" to 7 messages, 9 recipients per 1d' | rules
 ctl reload
 is "$(send 2501 a@b.test 5 | seconds)" "451 4.7.1 User games is over the limit \
-of 9 recipients per 1d, try again in Ns" 'recipients were counted as well'
+of 9 recipients per 1d, try again in N" 'recipients were counted as well'
 is "$(left 2501)" 2 'and what was refused was not'
 
 echo 'limit user any to 10 messages per 1d' | rules
@@ -101,7 +101,7 @@ is "$(cut -c 1-3 out | tr '\n' ' ')" 'con dis 550 550 451 con dis con ' \
 is "$(left 2503)" 5 'five of them count'
 is "$(repeat 2 send 2505; repeat 2 send 2506)" "2 continue
 1 451 4.7.1 The sending process is over the limit of 3 messages per 1d, try \
-again in Ns
+again in N
 1 continue" 'all who are not known share one count'
 
 # control.

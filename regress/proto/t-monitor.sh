@@ -9,7 +9,7 @@
 fake_need
 fake_script <<S
 127.0.0.1 2501 uid=5 holder=100 program=\\x1b[2J\\x07"\\\\x=+\\xc3\\xa9 exe=/bin/a\\x0ab login=7
-127.0.0.1 2502 uid=6 holder=100/0 program=telnet
+127.0.0.1 2502 uid=6 holder=100/0 program=telnet cwd=/home/a=b unit=session-1.scope
 127.0.0.1 2503 sock=forgotten
 127.0.0.1 2504 uid=9 holder=100 program=telnet
 192.0.2.1 2505 sock=none local=no
@@ -19,7 +19,7 @@ limit user "games" to 2 messages per 1h
 reject user "man"
 limit unknown to 1 message per 1d
 E
-plan 22
+plan 23
 
 AT_EXIT='kill -9 $(cat watchers) 2>/dev/null'
 : >watchers
@@ -71,14 +71,16 @@ look text json
 is "$(events text | sed 's/ time=[0-9-]*T[0-9:]*Z / /; s/ends=.*/ends=N/')" \
     'event=message queue=Q1 action=pass rule=none user=games uid=5 login=7 pid=100 program=+1B[2J+07"\\x+3D+2B+C3+A9 exe=/bin/a+0Ab holders=1 source=scan sender=a@b+3Dc+2B recipients=2
 event=message queue=Q2 action=pass rule=none user=games uid=5 login=7 pid=100 program=+1B[2J+07"\\x+3D+2B+C3+A9 exe=/bin/a+0Ab holders=1 source=scan sender=a@b+3Dc+2B recipients=2
-event=limit user=games uid=5 rule=1 limit=2+20messages+20per+201h ends=N
+event=limit user=games uid=5 rule=1 most=2 unit=messages window=1h ends=N
 event=message queue=- action=limit rule=1 user=games uid=5 login=7 pid=100 program=+1B[2J+07"\\x+3D+2B+C3+A9 exe=/bin/a+0Ab holders=1 source=scan sender=<> recipients=0
 event=message queue=- action=limit rule=1 user=games uid=5 login=7 pid=100 program=+1B[2J+07"\\x+3D+2B+C3+A9 exe=/bin/a+0Ab holders=1 source=scan sender=<> recipients=0
-event=message queue=- action=reject rule=2 user=man uid=6 pid=100 program=telnet holders=1 holder=root source=scan sender=a@b recipients=0 auth=lo+3Dg
+event=message queue=- action=reject rule=2 user=man uid=6 pid=100 program=telnet holders=1 holder=root source=scan cwd=/home/a+3Db unit=session-1.scope sender=a@b recipients=0 auth=lo+3Dg
 event=message queue=Q5 action=pass rule=none user=unknown reason=closed sender=u@v recipients=1
-event=limit user=unknown rule=3 limit=1+20messages+20per+201d ends=N
+event=limit user=unknown rule=3 most=1 unit=messages window=1d ends=N
 event=message queue=- action=limit rule=3 user=unknown reason=closed sender=u@v recipients=0' \
     'a line for each message that ends, and for each limit'
+like "$(grep '"limit"' json)" ',"most":2,"unit":"messages","window":"1h","ends":[0-9]+}' \
+    'numbers are numbers'
 like "$(head -n 1 text)" \
     ' time=[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9]Z ' \
     'with the time'
@@ -90,8 +92,9 @@ is "$(perl -MJSON::PP -ne '
 	next if ($o->{sender} // "") =~ /^look/;
 	print join(" ", map { "$_=$o->{$_}" } grep { exists $o->{$_} }
 	    qw(event queue action), $o->{event} eq "limit" ?
-	    qw(user uid rule limit ends) : qw(rule user reason uid login pid
-	    program exe holders holder source sender recipients auth)), "\n";
+	    qw(user uid rule most unit window ends) : qw(rule user reason uid
+	    login pid program exe holders holder source cwd unit sender
+	    recipients auth)), "\n";
     ' json)" "$(events text | sed 's/ time=[^ ]*//; s/ends=.*/ends=N/')" \
     'JSON: the same, an object on each line'
 

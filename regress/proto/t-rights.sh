@@ -41,8 +41,9 @@ echo "$all" | while read -r verb; do
 	ask news $verb
 done >outs
 is "$(sort outs | uniq -c | sed 's/^ *//')" \
-    "11 1 sysuserctl: $CONTROL: Permission denied
-1 2 sysuserctl: $CONTROL: Permission denied" 'others can not connect'
+    "11 1 sysuserctl: $CONTROL: only root and the group of the socket may use it
+1 2 sysuserctl: $CONTROL: only root and the group of the socket may use it" \
+    'others can not connect'
 
 # The group.
 send 2501 >/dev/null

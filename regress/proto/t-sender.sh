@@ -41,7 +41,7 @@ reject user "games" sender "q?x@*" message "13"
 discard user <some> sender "discard@*"
 E
 
-plan 57
+plan 63
 
 # PORT SENDER WANTED WHO...; what comes of it, and of a test with the same.
 case_is() {
@@ -128,6 +128,14 @@ is "$(why 9 unknown)" "can't tell: sender" 'nothing is true of him'
 is "$(ctl test unknown | tail -n 1)" 'action=tempfail rule=11 reply="451 4.7.1 10"' \
     'but that he is unknown'
 is "$(ctl test | tail -n 1)" 'action=pass rule=none' 'who asks'
+is "$(why 8 user list)" "can't tell: sender" 'a sender that is not told'
+is "$(why 2 user games)" "can't tell: sender" 'nor here'
+is "$(ctl test user games sender '' | tail -n 1)" \
+    'action=reject rule=2 reply="550 5.7.1 02"' 'the empty sender'
+is "$(ctl test user games sender '<a@x>' | tail -n 1)" \
+    'action=reject rule=2 reply="550 5.7.1 02"' 'one in brackets'
+is "$(ctl test user '#54321' sender discard@x program php8 | tail -n 1)" \
+    'action=discard rule=17' 'a user without a name'
 ctl block man >/dev/null
 is "$(ctl test $man)" 'action=reject rule=blocked-now reply="550 5.7.1 User man is '\
 'blocked from sending mail"' 'one who is blocked'
@@ -139,10 +147,23 @@ is "$(ctl test uid 54321 sender discard@x program php8 | tail -n 1)" \
 for i in 'user' 'user a user b' 'user a uid 1' 'unknown unknown' 'colour red' \
     'program' 'sender'; do
 	ctl test $i >out 2>&1
-	echo "$? $(head -c 6 out)"
-done | sort | uniq -c | sed 's/^ *//' >outs
-is "$(cat outs)" '7 1 usage:' 'not understood: usage'
+	echo "$? $(head -n 1 out) $(grep -c '^usage:' out)"
+done >outs
 e=sysuserctl:
+is "$(cat outs)" "1 $e test: \"user\" needs a value 1
+1 $e test: the user is told twice 1
+1 $e test: the user is told twice 1
+1 $e test: the user is told twice 1
+1 $e test: what is \"colour\"? 1
+1 $e test: \"program\" needs a value 1
+1 $e test: \"sender\" needs a value 1" 'not understood: why, and the usage'
+for i in 54321 any '<some>' ''; do
+	ctl test user "$i" 2>&1
+done >outs
+is "$(cat outs)" "$e 54321: is a number: say \"uid 54321\"
+$e any: is everybody: name one user
+$e <some>: is a table: name one user
+$e : is no name of a user" 'what is no name'
 is "$(ctl test user no-such-one 2>&1; echo $?)" \
     "$e no-such-one: no such user
 1" 'no such user'
@@ -158,7 +179,7 @@ is "$(ctl test sender "$(printf '%0257d' 1)" 2>&1)" \
 ok 'the longest of all' eval 'ctl test user games \
     program "$(printf "%064d" 1)" exe "$(printf "%0255d" 1)" \
     cwd "$(printf "%0255d" 1)" unit "$(printf "%0255d" 1)" \
-    sender "$(printf "%0256d" 1)" $(seq -f "group %.0f" 1 128) >/dev/null'
+    sender "<$(printf "%0256d" 1)>" $(seq -f "group %.0f" 1 128) >/dev/null'
 is "$(ctl test $(seq -f "group %.0f" 1 129) 2>&1)" \
     "$e 129: a group too many" 'a group too many'
 ok 'the daemon stops' daemon_stop

@@ -255,8 +255,8 @@ ask() {		# USER VERB...
 	as "$_u" "$T/sysuserctl" -s "$CONTROL" "$@" >out 2>&1
 	echo "$? $(head -n 1 out)"
 }
-is "$(ask nobody status)" "1 sysuserctl: $CONTROL: Permission denied" \
-    'nobody: no status'
+is "$(ask nobody status)" "1 sysuserctl: $CONTROL: only root and the group \
+of the socket may use it" 'nobody: no status'
 chmod 660 "$CONTROL"
 like "$(ask games status)" '^0 PROCESS ' "the socket's group: status"
 is "$(ask games reload)" '1 sysuserctl: only root may do that' 'no reload'

@@ -25,7 +25,7 @@ quarantine user "games" sender "q@*"
 discard user "games" sender "d@*"
 limit user "man" to 2 messages per 1h
 E
-plan 30
+plan 37
 
 is "$(ctl top)" 'USER     PROGRAM   MSGS/m  RCPT/m   REJ/m   DEF/m  MSGS/h  '\
 'RCPT/h   REJ/h   DEF/h  MSGS/d  RCPT/d   REJ/d   DEF/d' 'no mail yet'
@@ -157,10 +157,35 @@ kill "$tty"
 ok 'the terminal goes away' wait_for gone "$(cat top.pid)"
 exec 4>&-
 
-# The daemon goes: so do we, and say so.
+# The daemon goes and comes back: we stay.
+since() {		# BYTES REGEX; it was painted after these
+	tail -c "+$1" typescript | tr -d '\r' | grep -aEq -e "$2"
+}
+now() {
+	wc -c <typescript
+}
 screen 24 100
 shown 'games '
+replace control
+ok 'control starts again: it goes on' wait_for since "$(now)" \
+    'milter-sysuser  up .* lookups'
+n=$(now)
+ok 'with its rows' wait_for eval 'send 2501 >/dev/null
+    since "$n" "games +telnet +[1-9]"'
 daemon_end
-left 1 'the daemon stops: the terminal is well'
-like "$(text | tail -n 3)" '^sysuserctl: the daemon' 'and it is told'
+ok 'the daemon stops: it is told' wait_for since "$(now)" \
+    'no daemon, trying again +[0-9:]{8}'
+n=$(now)
+ok 'and tried again' wait_for since "$n" 'no daemon, trying again'
+ok 'the rows stay' since "$n" 'games +telnet +[1-9]'
+daemon_start || bail 'no daemon'
+ok 'until it is back' wait_for since "$(now)" 'milter-sysuser  up .* lookups'
+ok 'with new ones' wait_for since "$(now)" 'no mail yet'
+daemon_end
+wait_for since "$(now)" 'no daemon'
+printf q >&4
+left 0 'q: the end without a daemon'
+is "$(ctl top 2>&1; echo $?)" "sysuserctl: $CONTROL: is milter-sysuser \
+running?: No such file or directory
+1" 'no screen that begins without one'
 finish

@@ -35,7 +35,7 @@
 #include "sysuser.h"
 
 /* Where in an answer: the number of groups, and the texts after two of them. */
-#define GROUPS_AT	(3 + 5 * 4 + 8)
+#define GROUPS_AT	(4 + 5 * 4 + 8)
 #define TEXTS_AT	(GROUPS_AT + 2 + 2 * 4)
 #define OWNER_MIN	(GROUPS_AT + 2 + T_MAX)
 #define HOSTILE		4096
@@ -71,6 +71,7 @@ owner_full(struct owner *o, uint32_t ngroups)
 	o->verdict = E_OWNED;
 	o->reason = R_NONE;
 	o->source = SRC_BPF;
+	o->named = 1;
 	o->uid = 1000;
 	o->account = 1002;
 	o->login = 1001;
@@ -92,6 +93,7 @@ same_owner(const struct owner *a, const struct owner *b)
 	assert_int_equal(a->verdict, b->verdict);
 	assert_int_equal(a->reason, b->reason);
 	assert_int_equal(a->source, b->source);
+	assert_int_equal(a->named, b->named);
 	assert_int_equal(a->uid, b->uid);
 	assert_int_equal(a->account, b->account);
 	assert_int_equal(a->login, b->login);
@@ -150,10 +152,15 @@ t_round_trip(void **state)
 		round_trip(&o);
 		assert_int_equal(m.len, OWNER_MIN);
 	}
+	/* Not named: whatever else is known. */
+	o = all;
+	o.named = 0;
+	round_trip(&o);
 	memset(&o, 0xff, sizeof(o));
 	o.verdict = E_REMOTE;
 	o.reason = R_NONE;
 	o.source = SRC_UIDONLY;
+	o.named = 1;
 	o.ngroups = 0;
 	memset(o.text, 0, sizeof(o.text));
 	round_trip(&o);
@@ -191,6 +198,7 @@ t_unknown(void **state)
 	owner_unknown(&o, R_BUDGET);
 	assert_int_equal(o.verdict, E_UNKNOWN);
 	assert_int_equal(o.reason, R_BUDGET);
+	assert_int_equal(o.named, 0);
 	assert_int_equal(o.login, LOGIN_UNSET);
 	assert_int_equal(o.pid, NO_PID);
 	assert_int_equal(o.ngroups, 0);
@@ -216,6 +224,8 @@ t_flaws(void **state)
 		{ 2, 1, { SRC_BPF }, 1 },
 		{ 2, 1, { SRC_MAX }, 0 },
 		{ 2, 1, { 0xff }, 0 },
+		{ 3, 1, { 0 }, 1 },
+		{ 3, 1, { 1 }, 1 },
 		/* Groups: 2 are there. */
 		{ GROUPS_AT, 2, { 0, 0 }, 0 },
 		{ GROUPS_AT, 2, { 0, 1 }, 0 },

@@ -126,13 +126,28 @@ change(enum table_op op, uint32_t key, uint32_t lo, uint32_t hi)
 	return (blocked_change(&m));
 }
 
-static int
-blocked_uid(uint32_t uid)
+/* A message with no blocks yet. */
+static void
+table_new(struct msg *m, enum table_op op)
 {
-	struct owner	 o = { .verdict = E_OWNED, .uid = uid,
+	msg_new(m, IMSG_TABLE, 0);
+	put_u8(m, op);
+}
+
+/* Somebody who is not named, or who is, and is nobody's subordinate. */
+static int
+blocked_as(uint32_t uid, int named)
+{
+	struct owner	 o = { .verdict = E_OWNED, .named = named, .uid = uid,
 			    .account = uid };
 
 	return (blocked(&o));
+}
+
+static int
+blocked_uid(uint32_t uid)
+{
+	return (blocked_as(uid, 0));
 }
 
 static void
@@ -327,7 +342,10 @@ t_no_memory(void **state)
 	assert_int_equal(in_child(full), FATAL);
 }
 
-/* Whom two blocks hit: uid 1000, and those from 100000 to 165535. */
+/*
+ * Whom two blocks hit: uid 1000, who has 100000 to 165535 beside it, and those
+ * from 70000 to 70009.
+ */
 static void
 t_owners(void **state)
 {
@@ -336,37 +354,79 @@ t_owners(void **state)
 		struct owner	 o;
 		int		 expect;
 	} table[] = {
-		{ "he", { .verdict = E_OWNED, .uid = 1000, .account = 1000,
-		    .text = { [T_USER] = "alice" } }, 1 },
-		{ "without an account", { .verdict = E_OWNED, .uid = 1000,
-		    .account = 1000 }, 1 },
-		{ "another", { .verdict = E_OWNED, .uid = 1001,
+		{ "he", { .verdict = E_OWNED, .named = 1, .uid = 1000,
+		    .account = 1000, .text = { [T_USER] = "alice" } }, 1 },
+		{ "without an account", { .verdict = E_OWNED, .named = 1,
+		    .uid = 1000, .account = 1000 }, 1 },
+		{ "another", { .verdict = E_OWNED, .named = 1, .uid = 1001,
 		    .account = 1001, .text = { [T_USER] = "bob" } }, 0 },
-		{ "of that name only", { .verdict = E_OWNED, .uid = 1001,
-		    .account = 1001, .text = { [T_USER] = "alice" } }, 0 },
-		{ "root", { .verdict = E_OWNED }, 0 },
-		{ "his subordinate", { .verdict = E_OWNED, .uid = 200000,
-		    .account = 1000, .text = { [T_OWNER] = "alice" } }, 1 },
-		{ "bob's subordinate", { .verdict = E_OWNED, .uid = 200000,
-		    .account = 1001, .text = { [T_OWNER] = "bob" } }, 0 },
-		{ "blocked himself", { .verdict = E_OWNED, .uid = 100000,
-		    .account = 1001, .text = { [T_OWNER] = "bob" } }, 1 },
+		{ "of that name only", { .verdict = E_OWNED, .named = 1,
+		    .uid = 1001, .account = 1001,
+		    .text = { [T_USER] = "alice" } }, 0 },
+		{ "root", { .verdict = E_OWNED, .named = 1 }, 0 },
+		{ "his subordinate", { .verdict = E_OWNED, .named = 1,
+		    .uid = 100000, .account = 1000,
+		    .text = { [T_OWNER] = "alice" } }, 1 },
+		{ "his in a new range", { .verdict = E_OWNED, .named = 1,
+		    .uid = 200000, .account = 1000,
+		    .text = { [T_OWNER] = "alice" } }, 1 },
+		{ "his, with a name, too", { .verdict = E_OWNED, .named = 1,
+		    .uid = 200000, .account = 1000, .text = {
+		    [T_USER] = "box", [T_OWNER] = "alice" } }, 1 },
+		{ "bob's subordinate", { .verdict = E_OWNED, .named = 1,
+		    .uid = 200000, .account = 1001,
+		    .text = { [T_OWNER] = "bob" } }, 0 },
+		{ "bob's now", { .verdict = E_OWNED, .named = 1,
+		    .uid = 100000, .account = 1001,
+		    .text = { [T_OWNER] = "bob" } }, 0 },
+		{ "blocked himself", { .verdict = E_OWNED, .named = 1,
+		    .uid = 70005, .account = 1001,
+		    .text = { [T_OWNER] = "bob" } }, 1 },
+		{ "whose owner is in his range", { .verdict = E_OWNED,
+		    .named = 1, .uid = 200000, .account = 100005,
+		    .text = { [T_OWNER] = "box" } }, 0 },
+		/* An account may have a uid in his range. */
+		{ "an account", { .verdict = E_OWNED, .named = 1,
+		    .uid = 100000, .account = 100000,
+		    .text = { [T_USER] = "box" } }, 0 },
+		{ "nobody's", { .verdict = E_OWNED, .named = 1,
+		    .uid = 165535, .account = 165535 }, 0 },
 		/* Without a name there is no account. */
-		{ "nobody's", { .verdict = E_OWNED, .uid = 200000,
-		    .account = 1000 }, 0 },
+		{ "a number that is left", { .verdict = E_OWNED, .named = 1,
+		    .uid = 200000, .account = 1000 }, 0 },
+		/* Until names speak, the range is his. */
+		{ "he, not named", { .verdict = E_OWNED, .uid = 1000,
+		    .account = 1000 }, 1 },
+		{ "the first of his", { .verdict = E_OWNED, .uid = 100000,
+		    .account = 100000 }, 1 },
+		{ "the last of his", { .verdict = E_OWNED, .uid = 165535,
+		    .account = 165535 }, 1 },
+		{ "before it", { .verdict = E_OWNED, .uid = 99999,
+		    .account = 99999 }, 0 },
+		{ "after it", { .verdict = E_OWNED, .uid = 165536,
+		    .account = 165536 }, 0 },
+		{ "not named, with an owner", { .verdict = E_OWNED,
+		    .uid = 200000, .account = 1000,
+		    .text = { [T_OWNER] = "alice" } }, 0 },
 		/* What is left of an unknown one must not count. */
 		{ "unknown", { .verdict = E_UNKNOWN, .reason = R_CLOSED,
-		    .uid = 1000, .account = 1000,
+		    .named = 1, .uid = 1000, .account = 1000,
 		    .text = { [T_USER] = "alice", [T_OWNER] = "alice" } },
 		    0 },
-		{ "remote", { .verdict = E_REMOTE, .uid = 1000,
+		{ "unknown, not named", { .verdict = E_UNKNOWN,
+		    .uid = 100000, .account = 100000 }, 0 },
+		{ "remote", { .verdict = E_REMOTE, .named = 1, .uid = 1000,
 		    .account = 1000, .text = { [T_OWNER] = "alice" } }, 0 },
 	};
-	size_t	 i;
+	struct msg	 m;
+	size_t		 i;
 
 	(void)state;
-	assert_int_equal(change(TABLE_ADD, 1, 1000, 1000), TABLE_ADD);
-	assert_int_equal(change(TABLE_ADD, 2, 100000, 165535), TABLE_ADD);
+	table_new(&m, TABLE_ADD);
+	put_block(&m, 1, 1000, 1000);
+	put_block(&m, 1, 100000, 165535);
+	put_block(&m, 2, 70000, 70009);
+	assert_int_equal(blocked_change(&m), TABLE_ADD);
 	for (i = 0; i < NITEMS(table); i++)
 		if (blocked(&table[i].o) != table[i].expect)
 			fail_msg("%s", table[i].what);
@@ -435,24 +495,105 @@ t_changes(void **state)
 	}
 }
 
-/* All ranges of an entry come in one message. */
+/* All ranges of an entry come in one message, the uid before the others. */
 static void
 t_ranges(void **state)
 {
 	struct msg	 m;
 
 	(void)state;
-	msg_new(&m, IMSG_TABLE, 0);
-	put_u8(&m, TABLE_ADD);
+	table_new(&m, TABLE_ADD);
 	put_block(&m, 1, 1000, 1000);
 	put_block(&m, 1, 2000, 2009);
+	put_block(&m, 1, 4000, 4009);
 	put_block(&m, 2, 3000, 3000);
 	assert_int_equal(blocked_change(&m), TABLE_ADD);
 	assert_true(blocked_uid(1000) && blocked_uid(2005) &&
-	    blocked_uid(3000));
+	    blocked_uid(4009) && blocked_uid(3000));
+	assert_true(blocked_as(1000, 1) && blocked_as(3000, 1));
+	assert_false(blocked_as(2005, 1) || blocked_as(4009, 1));
+	/* Who is blocked by his own uid does not go through for the range. */
+	assert_int_equal(change(TABLE_ADD, 3, 2005, 2005), TABLE_ADD);
+	assert_true(blocked_as(2005, 1));
+	assert_false(blocked_as(2004, 1));
 	assert_int_equal(change(TABLE_ADD, 1, 1001, 1001), TABLE_ADD);
-	assert_true(blocked_uid(1001) && blocked_uid(3000));
-	assert_false(blocked_uid(1000) || blocked_uid(2005));
+	assert_true(blocked_uid(1001) && blocked_uid(3000) &&
+	    blocked_uid(2005));
+	assert_false(blocked_uid(1000) || blocked_uid(2004) ||
+	    blocked_uid(4009));
+	/* The same key in the next message begins with the uid again. */
+	assert_int_equal(change(TABLE_ADD, 1, 2004, 2004), TABLE_ADD);
+	assert_true(blocked_as(2004, 1));
+	assert_false(blocked_uid(1001));
+}
+
+/* Some keys in one message, in any order, and what each had before goes. */
+static void
+t_replaced(void **state)
+{
+	static const uint32_t	 keys[] = {
+		UINT32_MAX, 3, 0, 7, 1, 0x80000000
+	};
+	struct msg		 m;
+	uint32_t		 i, round;
+
+	(void)state;
+	assert_int_equal(change(TABLE_ADD, 2, 50, 50), TABLE_ADD);
+	assert_int_equal(change(TABLE_ADD, 0x7fffffff, 51, 51), TABLE_ADD);
+	for (round = 0; round < 4; round++) {
+		table_new(&m, TABLE_ADD);
+		for (i = 0; i < NITEMS(keys); i++) {
+			put_block(&m, keys[i], 1000 * round + i,
+			    1000 * round + i);
+			/* Another number of ranges each time. */
+			if ((i + round) % 2 == 0)
+				put_block(&m, keys[i], 10000 * (round + 1) + i,
+				    10000 * (round + 1) + i);
+		}
+		assert_int_equal(blocked_change(&m), TABLE_ADD);
+		for (i = 0; i < 4 * NITEMS(keys); i++) {
+			assert_int_equal(blocked_as(1000 * (i / NITEMS(keys)) +
+			    i % NITEMS(keys), 1), i / NITEMS(keys) == round);
+			assert_int_equal(blocked_uid(10000 *
+			    (i / NITEMS(keys) + 1) + i % NITEMS(keys)),
+			    i / NITEMS(keys) == round &&
+			    (i % NITEMS(keys) + round) % 2 == 0);
+		}
+		assert_true(blocked_uid(50) && blocked_uid(51));
+	}
+	table_new(&m, TABLE_DELETE);
+	for (i = 0; i < NITEMS(keys); i++)
+		put_block(&m, keys[i], 0, 0);
+	assert_int_equal(blocked_change(&m), TABLE_DELETE);
+	for (i = 0; i < NITEMS(keys); i++)
+		assert_false(blocked_uid(3000 + i) || blocked_uid(40000 + i));
+	assert_true(blocked_uid(50) && blocked_uid(51));
+}
+
+/* Control's word for a table that is empty, or that ends with a message. */
+static void
+t_nothing(void **state)
+{
+	struct msg	 m;
+
+	(void)state;
+	table_new(&m, TABLE_CLEAR);
+	assert_int_equal(blocked_change(&m), TABLE_CLEAR);
+	table_new(&m, TABLE_ADD);
+	assert_int_equal(blocked_change(&m), TABLE_ADD);
+	table_new(&m, TABLE_SYNC);
+	assert_int_equal(blocked_change(&m), TABLE_SYNC);
+	assert_false(blocked_uid(0) || blocked_uid(1000));
+	table_new(&m, TABLE_ADD);
+	assert_int_equal(blocked_change(&m), TABLE_ADD);
+	table_new(&m, TABLE_DELETE);
+	assert_int_equal(blocked_change(&m), TABLE_DELETE);
+	assert_int_equal(change(TABLE_ADD, 1, 1000, 1000), TABLE_ADD);
+	table_new(&m, TABLE_ADD);
+	assert_int_equal(blocked_change(&m), TABLE_ADD);
+	table_new(&m, TABLE_DELETE);
+	assert_int_equal(blocked_change(&m), TABLE_DELETE);
+	assert_true(blocked_uid(1000));
 }
 
 /* Thousands, put in and taken away in another order. */
@@ -543,11 +684,10 @@ t_flaws(void **state)
 		assert_false(blocked_uid(0) || blocked_uid(1) ||
 		    blocked_uid(1001) || blocked_uid(UINT32_MAX));
 	}
-	/* Cut within the first block or the second, which is the bad one. */
+	/* Cut within the first block or the second. */
 	for (op = 0; op < TABLE_OP_MAX; op++)
 		for (len = 0; len < 25; len++) {
-			msg_new(&m, IMSG_TABLE, 0);
-			put_u8(&m, op);
+			table_new(&m, op);
 			put_block(&m, 2, 2000, 2000);
 			put_block(&m, 1, 0, UINT32_MAX);
 			if (len == 1 || len == 13)
@@ -555,7 +695,8 @@ t_flaws(void **state)
 			m.len = len;
 			assert_int_equal(blocked_change(&m), -1);
 			assert_true(blocked_uid(1000));
-			assert_false(blocked_uid(0) || blocked_uid(1001));
+			assert_false(blocked_uid(0) || blocked_uid(1001) ||
+			    blocked_uid(2000));
 		}
 	assert_int_equal(change(TABLE_ADD, 3, 3000, 3000), TABLE_ADD);
 	assert_true(blocked_uid(3000));
@@ -566,6 +707,47 @@ t_flaws(void **state)
 	put_u8(&m, 0);
 	assert_int_equal(blocked_change(&m), -1);
 	assert_true(blocked_uid(1000));
+}
+
+/* Among many blocks that are good there is a bad one: none counts. */
+static void
+t_flaw_among(void **state)
+{
+	struct msg	 m;
+	uint32_t	 i, bad, n = MAX_BLOCKS;
+	int		 op, renewing;
+
+	(void)state;
+	for (i = 0; i < n; i++)
+		assert_int_equal(change(TABLE_ADD, i, i, i), TABLE_ADD);
+	for (renewing = 0; renewing <= 1; renewing++) {
+		if (renewing)
+			assert_int_equal(change(TABLE_CLEAR, 0, 0, 0),
+			    TABLE_CLEAR);
+		for (op = 0; op <= TABLE_OP_MAX; op++)
+			for (bad = 0; bad < n; bad += n / 4) {
+				table_new(&m, op);
+				for (i = 0; i < n; i++)
+					put_block(&m, i, 1000 + i, 1000 + i -
+					    (i == bad));
+				assert_int_equal(blocked_change(&m), -1);
+				for (i = 0; i < n; i++)
+					assert_true(blocked_uid(i) &&
+					    !blocked_uid(1000 + i));
+			}
+	}
+	/* Nor was any of it kept for later. */
+	assert_int_equal(change(TABLE_SYNC, 0, 0, 0), TABLE_SYNC);
+	for (i = 0; i < n; i++)
+		assert_false(blocked_uid(i) || blocked_uid(1000 + i));
+	/* One more than there may be. */
+	table_new(&m, TABLE_ADD);
+	for (i = 0; i <= n; i++)
+		put_block(&m, i, i, i);
+	assert_int_equal(m.bad, 0);
+	assert_int_equal(blocked_change(&m), -1);
+	for (i = 0; i <= n; i++)
+		assert_false(blocked_uid(i));
 }
 
 static void *
@@ -615,9 +797,12 @@ main(void)
 		cmocka_unit_test_setup(t_owners, fresh),
 		cmocka_unit_test_setup(t_changes, fresh),
 		cmocka_unit_test_setup(t_ranges, fresh),
+		cmocka_unit_test_setup(t_replaced, fresh),
+		cmocka_unit_test_setup(t_nothing, fresh),
 		cmocka_unit_test_setup(t_many, fresh),
 		cmocka_unit_test_setup(t_packed, fresh),
 		cmocka_unit_test_setup(t_flaws, fresh),
+		cmocka_unit_test_setup(t_flaw_among, fresh),
 		cmocka_unit_test_setup(t_threads, fresh),
 	};
 

@@ -36,11 +36,12 @@
 
 #define ITEMS_MAX	256
 #define MANY		10000
+#define SUB_FIRST	100000
 
 /* The numbers of the items: part of the protocol. */
 enum {
 	TIMEOUT, LOOKUP_TIMEOUT, WANT, TEMPFAIL, STRIP_LOCAL, HEADER,
-	LOG_FIELDS, TABLE, RANGES, RULE, RATE, MATCH, PATTERN, KINDS
+	LOG_FIELDS, TABLE, RANGES, RULE, RATE, MATCH, PATTERN, SUBS, KINDS
 };
 
 /* The allocation that fails, counted from 1; 0: none does. */
@@ -288,6 +289,8 @@ full(void)
 	add_header(p, longest, NULL)->kind = H_NONE;
 	t = add_table(p, 0, TABLE_USERS);
 	add_entry(t, "alice", 1000, 1000, 1);
+	add_entry(t, NULL, 200000, 265535, ENTRY_SUB);
+	add_entry(t, NULL, 100000, 165535, ENTRY_SUB);
 	add_entry(t, "nobody's", 7, 7, -1);
 	add_entry(t, NULL, 2000, 2999, 1);
 	add_entry(t, "not asked", 8, 8, 0);
@@ -447,6 +450,9 @@ t_round_trip(void **state)
 		{ 1000, 1000 }, { 2000, 2999 }, { 3000, 3000 },
 		{ UINT32_MAX - 1, UINT32_MAX - 1 }
 	};
+	static const struct range	 subs[] = {
+		{ 100000, 165535 }, { 200000, 265535 }
+	};
 	struct policy			*p, *q;
 	const struct table		*t;
 	int				 n;
@@ -460,13 +466,16 @@ t_round_trip(void **state)
 	assert_int_equal(q->refs, 1);
 	same_policy(p, q);
 	t = policy_table(q, 0);
-	assert_int_equal(t->nranges, NITEMS(users));
-	assert_memory_equal(t->ranges, users, sizeof(users));
+	assert_int_equal(t->own.n, NITEMS(users));
+	assert_memory_equal(t->own.list, users, sizeof(users));
+	assert_int_equal(t->subs.n, NITEMS(subs));
+	assert_memory_equal(t->subs.list, subs, sizeof(subs));
 	t = policy_table(q, 5);
-	assert_int_equal(t->nranges, 1);
-	assert_int_equal(t->ranges[0].lo, 50);
-	assert_int_equal(policy_table(q, 6)->nranges, 0);
-	assert_int_equal(policy_table(q, 7)->nranges, 0);
+	assert_int_equal(t->own.n, 1);
+	assert_int_equal(t->own.list[0].lo, 50);
+	assert_int_equal(t->subs.n, 0);
+	assert_int_equal(policy_table(q, 6)->own.n, 0);
+	assert_int_equal(policy_table(q, 7)->own.n, 0);
 	assert_null(policy_table(q, 1));
 	assert_null(policy_table(q, TABLE_ANY));
 	policy_free(p);
@@ -492,6 +501,8 @@ t_bytes(void **state)
 		{ 11, { 0, HEADER, 0, 1, 'X', H_VALUE, 0, 2, '%', 'u', 0 } },
 		{ 8, { 0, TABLE, 0, 0, 0, 9, TABLE_GROUPS, 1 } },
 		{ 14, { 0, RANGES, 0, 0, 0, 9, 0, 0, 0, 50, 0, 0, 1, 0 } },
+		{ 14, { 0, SUBS, 0, 0, 0, 9, 0, 1, 0x86, 0xa0, 0, 2, 0x86,
+		    0x9f } },
 		{ 24, { 0, RULE, 0, 0, 0, 3, A_LIMIT, 0, 0, 1, 2, 3, 4, 5, 6,
 		    7, 8, 0, 0, 1, 0, 2, 'n', 'o' } },
 		{ 11, { 0, RATE, U_RECIPIENTS, 0, 0, 0, 10, 0, 0, 0x0e,
@@ -504,12 +515,15 @@ t_bytes(void **state)
 		    0, 0, 0, 3, 'o', 'n', 'e', 0, 0, 0 } },
 	};
 	struct policy	*p = bare();
+	struct table	*t;
 	struct rule	*r;
 	struct match	*m;
 	int		 i;
 
 	(void)state;
-	add_entry(add_table(p, 9, TABLE_GROUPS), NULL, 50, 256, 1);
+	t = add_table(p, 9, TABLE_GROUPS);
+	add_entry(t, NULL, 50, 256, 1);
+	add_entry(t, NULL, 100000, 165535, ENTRY_SUB);
 	(void)add_header(p, "X", "%u");
 	r = add_rule(p, 3, A_LIMIT, 0, "no");
 	r->bucket = UINT64_C(0x0102030405060708);
@@ -635,17 +649,22 @@ t_complete(void **state)
 		size_t	 n;
 		int	 known[3];
 		int	 complete;
-		size_t	 ranges;
+		size_t	 own, subs;
 	} table[] = {
-		{ 0, { 0 }, 1, 0 },
-		{ 1, { 1 }, 1, 1 },
-		{ 1, { 0 }, 0, 0 },
-		{ 1, { -1 }, 1, 0 },
-		{ 1, { ENTRY_OLD }, 1, 1 },
-		{ 3, { 1, -1, ENTRY_OLD }, 1, 2 },
-		{ 3, { 0, 1, 1 }, 0, 2 },
-		{ 3, { 1, 1, 0 }, 0, 2 },
-		{ 3, { -1, 0, ENTRY_OLD }, 0, 1 },
+		{ 0, { 0 }, 1, 0, 0 },
+		{ 1, { 1 }, 1, 1, 0 },
+		{ 1, { 0 }, 0, 0, 0 },
+		{ 1, { -1 }, 1, 0, 0 },
+		{ 1, { ENTRY_OLD }, 1, 1, 0 },
+		{ 1, { ENTRY_SUB }, 1, 0, 1 },
+		{ 3, { 1, -1, ENTRY_OLD }, 1, 2, 0 },
+		{ 3, { 0, 1, 1 }, 0, 2, 0 },
+		{ 3, { 1, 1, 0 }, 0, 2, 0 },
+		{ 3, { -1, 0, ENTRY_OLD }, 0, 1, 0 },
+		/* His are known, another's not yet. */
+		{ 3, { 1, ENTRY_SUB, ENTRY_SUB }, 1, 1, 2 },
+		{ 3, { 1, ENTRY_SUB, 0 }, 0, 1, 1 },
+		{ 3, { 0, ENTRY_OLD, ENTRY_SUB }, 0, 1, 1 },
 	};
 	struct policy	*p = bare(), *q;
 	struct table	*t;
@@ -664,7 +683,7 @@ t_complete(void **state)
 		t = policy_table(q, i);
 		assert_non_null(t);
 		if (t->complete != table[i].complete ||
-		    t->nranges != table[i].ranges)
+		    t->own.n != table[i].own || t->subs.n != table[i].subs)
 			fail_msg("row %zu", i);
 	}
 	policy_free(p);
@@ -687,8 +706,8 @@ truncated(const struct policy *p, enum role role)
 			q = take_first(i);
 			good = len == items[i].len;
 			/* Ranges have no count: the message's length says. */
-			if (kind == RANGES && len >= 6 && len < items[i].len &&
-			    (len - 6) % 8 == 0)
+			if ((kind == RANGES || kind == SUBS) && len >= 6 &&
+			    len < items[i].len && (len - 6) % 8 == 0)
 				good = 1;
 			assert_int_equal(take(q, &items[i], len),
 			    good ? 0 : -1);
@@ -715,6 +734,21 @@ raw_item(struct msg *m, const uint8_t *bytes, size_t len)
 	memset(m->data, 0, sizeof(m->data));
 	memcpy(m->data, bytes, len);
 	m->len = len;
+}
+
+/* An item on its own, and after all that was sent. */
+static void
+before_and_after(const struct msg *m, size_t row, int before, int after)
+{
+	struct policy	*q = take_first(0);
+
+	if (take(q, m, m->len) != before)
+		fail_msg("row %zu, kind %d, before", row, m->data[1]);
+	policy_free(q);
+	q = take_first(nitems);
+	if (take(q, m, m->len) != after)
+		fail_msg("row %zu, kind %d, after", row, m->data[1]);
+	policy_free(q);
 }
 
 /*
@@ -814,7 +848,7 @@ t_flaws(void **state)
 		{ -1, -1, 1, { 0 } },
 	};
 	static struct msg	 m;
-	struct policy		*p, *q;
+	struct policy		*p;
 	size_t			 i;
 
 	(void)state;
@@ -827,14 +861,12 @@ t_flaws(void **state)
 	assert_true(send_all(p, ROLE_WORKER) > 0);
 	for (i = 0; i < NITEMS(table); i++) {
 		raw_item(&m, table[i].bytes, table[i].len);
-		q = take_first(0);
-		if (take(q, &m, m.len) != table[i].before)
-			fail_msg("row %zu, before", i);
-		policy_free(q);
-		q = take_first(nitems);
-		if (take(q, &m, m.len) != table[i].after)
-			fail_msg("row %zu, after", i);
-		policy_free(q);
+		before_and_after(&m, i, table[i].before, table[i].after);
+		if (m.len < 2 || m.data[0] != 0 || m.data[1] != RANGES)
+			continue;
+		/* What subordinate ones must not do is the same. */
+		m.data[1] = SUBS;
+		before_and_after(&m, i, table[i].before, table[i].after);
 	}
 	policy_free(p);
 }
@@ -1090,27 +1122,89 @@ t_ranges(void **state)
 		{ 2, { { UINT32_MAX - 1, UINT32_MAX }, { 0, UINT32_MAX - 1 } },
 		    1, { { 0, UINT32_MAX } } },
 	};
-	struct policy		*p, *q;
-	struct table		*t;
-	size_t			 i, j;
+	static const struct range	 other = { 6, 8 };
+	struct policy			*p, *q;
+	struct ranges			*to, *not;
+	struct table			*t;
+	size_t				 i, j;
+	int				 sub;
 
 	(void)state;
-	for (i = 0; i < NITEMS(table); i++) {
+	for (i = 0; i < 2 * NITEMS(table); i++) {
+		sub = i % 2;
 		p = bare();
 		t = add_table(p, 0, TABLE_USERS);
-		for (j = 0; j < table[i].nin; j++)
-			add_entry(t, NULL, table[i].in[j].lo,
-			    table[i].in[j].hi, 1);
+		/* One of the others is in the way, and is not mixed in. */
+		add_entry(t, NULL, other.lo, other.hi, sub ? 1 : ENTRY_SUB);
+		for (j = 0; j < table[i / 2].nin; j++)
+			add_entry(t, NULL, table[i / 2].in[j].lo,
+			    table[i / 2].in[j].hi, sub ? ENTRY_SUB : 1);
 		assert_true(send_all(p, ROLE_WORKER) > 0);
 		q = take_first(nitems);
 		assert_int_equal(finish_of(q), 0);
 		t = policy_table(q, 0);
-		assert_int_equal(t->nranges, table[i].nout);
-		assert_memory_equal(t->ranges, table[i].out,
-		    table[i].nout * sizeof(struct range));
+		to = sub ? &t->subs : &t->own;
+		not = sub ? &t->own : &t->subs;
+		assert_int_equal(to->n, table[i / 2].nout);
+		assert_memory_equal(to->list, table[i / 2].out,
+		    table[i / 2].nout * sizeof(struct range));
+		assert_int_equal(not->n, 1);
+		assert_memory_equal(not->list, &other, sizeof(other));
 		policy_free(p);
 		policy_free(q);
 	}
+}
+
+/* How many items of that kind there are of a table. */
+static int
+items_of(int kind, uint8_t table)
+{
+	int	 i, n = 0;
+
+	for (i = 0; i < nitems; i++)
+		n += items[i].data[1] == kind && items[i].data[5] == table;
+	return (n);
+}
+
+/* Subordinate uids come if there are some, after the table's own. */
+static void
+t_subs(void **state)
+{
+	struct policy	*p = bare(), *q;
+	struct table	*t;
+	int		 i;
+
+	(void)state;
+	t = add_table(p, 1, TABLE_USERS);
+	add_entry(t, "alice", 1000, 1000, 1);
+	t = add_table(p, 2, TABLE_USERS);
+	add_entry(t, "bob", 1001, 1001, 1);
+	add_entry(t, NULL, 100000, 165535, ENTRY_SUB);
+	add_entry(t, "nobody's", 0, 0, -1);
+	t = add_table(p, 3, TABLE_USERS);
+	add_entry(t, NULL, 300000, 365535, ENTRY_SUB);
+	(void)add_table(p, 4, TABLE_USERS);
+	assert_true(send_all(p, ROLE_WORKER) > 0);
+	assert_int_equal(items_of(SUBS, 1), 0);
+	assert_int_equal(items_of(SUBS, 2), 1);
+	assert_int_equal(items_of(SUBS, 3), 1);
+	assert_int_equal(items_of(SUBS, 4), 0);
+	for (i = 1; i < nitems; i++)
+		if (items[i].data[1] == SUBS) {
+			assert_int_equal(items[i - 1].data[1], RANGES);
+			assert_int_equal(items[i - 1].data[5],
+			    items[i].data[5]);
+		}
+	q = take_first(nitems);
+	assert_int_equal(finish_of(q), 0);
+	assert_int_equal(policy_table(q, 1)->subs.n, 0);
+	assert_int_equal(policy_table(q, 2)->subs.n, 1);
+	assert_int_equal(policy_table(q, 2)->own.n, 1);
+	assert_int_equal(policy_table(q, 3)->subs.n, 1);
+	assert_int_equal(policy_table(q, 3)->own.n, 0);
+	assert_int_equal(policy_table(q, 4)->subs.n, 0);
+	policy_free(p);
+	policy_free(q);
 }
 
 /* Numbers that look as if by chance, the same each time. */
@@ -1127,7 +1221,8 @@ chance(void)
 
 /*
  * Large tables, more than one of them, in more than one item each: single ids
- * that are all apart, every third without an account; and any ranges.
+ * that are all apart, every third without an account; any ranges; and users
+ * with two subordinate ranges each.
  */
 static void
 t_large(void **state)
@@ -1151,31 +1246,47 @@ t_large(void **state)
 		for (j = lo; j <= hi; j++)
 			in[j] = 1;
 	}
+	t = add_table(p, 3, TABLE_USERS);
+	for (i = 0; i < MANY; i++) {
+		add_entry(t, "user", 2 * i, 2 * i, 1);
+		for (j = 0; j < 2; j++)
+			add_entry(t, NULL, SUB_FIRST + 100 * (2 * i + j),
+			    SUB_FIRST + 100 * (2 * i + j) + 50, ENTRY_SUB);
+	}
 	assert_true(send_all(p, ROLE_WORKER) > 0);
+	assert_in_range(items_of(SUBS, 3), 2 * MANY / 512, 2 * MANY / 512 + 2);
 	reallocs = 0;
 	q = take_first(nitems);
 	/* Not for each item anew: room doubles. */
-	assert_in_range(reallocs, 2, 12);
+	assert_in_range(reallocs, 4, 24);
 	assert_int_equal(finish_of(q), 0);
 	t = policy_table(q, 1);
-	assert_true(t->room >= t->nranges);
-	assert_int_equal(t->nranges, MANY - (MANY + 2) / 3);
+	assert_true(t->own.room >= t->own.n);
+	assert_int_equal(t->own.n, MANY - (MANY + 2) / 3);
 	for (i = 0, n = 0; i < MANY; i++)
 		if (i % 3 != 0) {
-			assert_int_equal(t->ranges[n].lo, 3 * i);
-			assert_int_equal(t->ranges[n++].hi, 3 * i);
+			assert_int_equal(t->own.list[n].lo, 3 * i);
+			assert_int_equal(t->own.list[n++].hi, 3 * i);
 		}
 	t = policy_table(q, 2);
-	for (n = 0; n < t->nranges; n++) {
+	for (n = 0; n < t->own.n; n++) {
 		if (n > 0)
-			assert_true(t->ranges[n].lo > t->ranges[n - 1].hi);
-		for (j = t->ranges[n].lo; j <= t->ranges[n].hi; j++) {
+			assert_true(t->own.list[n].lo > t->own.list[n - 1].hi);
+		for (j = t->own.list[n].lo; j <= t->own.list[n].hi; j++) {
 			assert_int_equal(in[j], 1);
 			in[j] = 0;
 		}
 	}
 	for (j = 0; j < sizeof(in); j++)
 		assert_int_equal(in[j], 0);	/* none is missing */
+	t = policy_table(q, 3);
+	assert_int_equal(t->own.n, MANY);
+	assert_int_equal(t->subs.n, 2 * MANY);
+	assert_true(t->subs.room >= t->subs.n);
+	for (n = 0; n < t->subs.n; n++) {
+		assert_int_equal(t->subs.list[n].lo, SUB_FIRST + 100 * n);
+		assert_int_equal(t->subs.list[n].hi, SUB_FIRST + 100 * n + 50);
+	}
 	policy_free(p);
 	policy_free(q);
 }
@@ -1230,6 +1341,7 @@ main(void)
 		cmocka_unit_test(t_send_fails),
 		cmocka_unit_test(t_no_memory),
 		cmocka_unit_test(t_ranges),
+		cmocka_unit_test(t_subs),
 		cmocka_unit_test(t_large),
 		cmocka_unit_test(t_words),
 	};

@@ -407,6 +407,25 @@ headers(void **state)
 	conf_free(conf);
 }
 
+/* What is only like the names that mail has a use for: see conf/bad. */
+static void
+free_names(void **state)
+{
+	struct conf	*conf;
+
+	(void)state;
+	conf = parse_good(BASE "header Authentication-Results-Old none\n"
+	    "header X-ARC-Seal none\nheader ARC none\nheader ARCSeal none\n"
+	    "header Delivered none\nheader Delivered-Too none\n"
+	    "table <Blocked-now> { }\ntable <blocked> { }\n"
+	    "table <blocked-now2> { }\nreject user <blocked>\n");
+	assert_int_equal(conf->policy->nheaders, 6);
+	(void)expect_table(conf->policy, 0, TABLE_USERS, "Blocked-now");
+	(void)expect_table(conf->policy, 1, TABLE_USERS, "blocked");
+	(void)expect_table(conf->policy, 2, TABLE_USERS, "blocked-now2");
+	conf_free(conf);
+}
+
 static void
 expect_rates(const struct rule *r, const struct rate *rates, size_t n)
 {
@@ -655,51 +674,90 @@ accounts(void **state)
 	conf_free(conf);
 }
 
+/* All are counted and named; in too small a buffer, as many as fit. */
+static void
+expect_restart(const struct conf *old, const struct conf *new, int n,
+    const char *what)
+{
+	char	 buf[256];
+	size_t	 size;
+
+	for (size = 1; size <= sizeof(buf); size++) {
+		memset(buf, 0xee, sizeof(buf));
+		assert_int_equal(conf_restart(old, new, buf, size), n);
+		assert_int_equal(strlen(buf), strlen(what) < size ?
+		    strlen(what) : size - 1);
+		assert_memory_equal(buf, what, strlen(buf));
+		if (size < sizeof(buf))
+			assert_int_equal((unsigned char)buf[size], 0xee);
+	}
+}
+
+#define ALL		"prefork 3\nstate directory /y\nchroot /x\n" \
+			    "control user c\nresolver user r\nuser u\n" \
+			    "control socket \"/x\"\n"
+#define ALL_NAMES	"control socket, user, resolver user, control user, " \
+			    "chroot, state directory, prefork"
+
 static void
 restart(void **state)
 {
 	static const struct {
-		const char	*text, *what;
+		const char	*text;
+		int		 n;
+		const char	*what;
 	} tests[] = {
 		{ "timeout 7000\ntable <t> { }\nreject user <t>\n"
 		    "header \"X-A\" fields { uid }\nlog fields { uid }\n"
 		    "header none\nlimit user any to 1 message per 1h\n"
 		    "strip local\non failure tempfail\nlookup timeout 1\n",
-		    NULL },
-		{ "chroot \"/run/milter-sysuser\"\nprefork 2\n", NULL },
-		{ "control socket \"/x\"\n", "control socket" },
+		    0, "" },
+		{ "chroot \"/run/milter-sysuser\"\nprefork 2\n", 0, "" },
+		{ "control socket \"/x\"\n", 1, "control socket" },
 		{ "control socket \"/run/milter-sysuser.sock\" group g\n",
-		    "control socket" },
+		    1, "control socket" },
 		{ "control socket \"/run/milter-sysuser.sock\" mode 0600\n",
-		    "control socket" },
-		{ "user x\n", "user" },
-		{ "resolver user x\n", "resolver user" },
-		{ "control user x\n", "control user" },
-		{ "chroot /x\n", "chroot" },
-		{ "state directory /x\n", "state directory" },
-		{ "prefork 3\n", "prefork" }
+		    1, "control socket" },
+		/* control has that user, if it has none of its own. */
+		{ "user x\n", 2, "user, control user" },
+		{ "user x\ncontrol user _sysuser\n", 1, "user" },
+		{ "resolver user x\n", 1, "resolver user" },
+		{ "control user x\n", 1, "control user" },
+		{ "chroot /x\n", 1, "chroot" },
+		{ "state directory /x\n", 1, "state directory" },
+		{ "prefork 3\n", 1, "prefork" },
+		/* In their own order, not that of the file. */
+		{ "prefork 3\nuser x\n", 3,
+		    "user, control user, prefork" },
+		{ "chroot /x\nreject unknown\nresolver user x\n", 2,
+		    "resolver user, chroot" },
+		{ ALL, 7, ALL_NAMES }
 	};
 	struct conf	*old = parse_good(BASE), *new;
 	char		 text[512];
-	const char	*what;
 	size_t		 i;
 
 	(void)state;
 	for (i = 0; i < NITEMS(tests); i++) {
 		(void)snprintf(text, sizeof(text), BASE "%s", tests[i].text);
 		new = parse_good(text);
-		what = conf_restart(old, new);
-		if (tests[i].what == NULL)
-			assert_null(what);
-		else
-			assert_string_equal(what, tests[i].what);
+		expect_restart(old, new, tests[i].n, tests[i].what);
+		/* Back to what it was is a change as well. */
+		expect_restart(new, old, tests[i].n, tests[i].what);
+		expect_restart(new, new, 0, "");
 		conf_free(new);
 	}
 	new = parse_good("listen on inet 127.0.0.1 port 1 insecure\n");
-	assert_string_equal(conf_restart(old, new), "listen on");
+	expect_restart(old, new, 1, "listen on");
 	conf_free(old);
 	old = parse_good("listen on inet 127.0.0.1 port 2 insecure\n");
-	assert_string_equal(conf_restart(old, new), "listen on");
+	expect_restart(old, new, 1, "listen on");
+	conf_free(new);
+	new = parse_good("listen on inet 127.0.0.1 port 2 insecure\n" ALL);
+	expect_restart(old, new, 7, ALL_NAMES);
+	conf_free(new);
+	new = parse_good("listen on inet 127.0.0.1 port 3 insecure\n" ALL);
+	expect_restart(old, new, 8, "listen on, " ALL_NAMES);
 	conf_free(new);
 	conf_free(old);
 }
@@ -746,6 +804,7 @@ main(void)
 		cmocka_unit_test(matchers),
 		cmocka_unit_test(patterns),
 		cmocka_unit_test(headers),
+		cmocka_unit_test(free_names),
 		cmocka_unit_test(limits),
 		cmocka_unit_test(unlimited),
 		cmocka_unit_test(texts),

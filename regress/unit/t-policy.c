@@ -51,7 +51,7 @@ static const uint32_t	 root_groups[] = { 0 };
 static const struct owner owners[OWNERS] = {
 	[UNKNOWN] = {
 		/* What is left of it must not count. */
-		.verdict = E_UNKNOWN, .reason = R_CLOSED,
+		.verdict = E_UNKNOWN, .reason = R_CLOSED, .named = 1,
 		.uid = 1000, .account = 1000,
 		.text = { [T_USER] = "alice", [T_PROGRAM] = "perl",
 		    [T_EXE] = "/usr/bin/perl", [T_CWD] = "/home/alice",
@@ -59,35 +59,38 @@ static const struct owner owners[OWNERS] = {
 		.groups = alice_groups, .ngroups = NITEMS(alice_groups)
 	},
 	[ALICE] = {
-		.verdict = E_OWNED, .uid = 1000, .account = 1000, .pid = 4711,
+		.verdict = E_OWNED, .named = 1, .uid = 1000, .account = 1000,
+		.pid = 4711,
 		.text = { [T_USER] = "alice", [T_PROGRAM] = "perl",
 		    [T_EXE] = "/usr/bin/perl", [T_CWD] = "/home/alice",
 		    [T_UNIT] = "cron.service" },
 		.groups = alice_groups, .ngroups = NITEMS(alice_groups)
 	},
 	[BARE] = {
-		.verdict = E_OWNED, .uid = 1000, .account = 1000,
+		.verdict = E_OWNED, .named = 1, .uid = 1000, .account = 1000,
 		.text = { [T_USER] = "alice" },
 		.groups = alice_groups, .ngroups = NITEMS(alice_groups)
 	},
 	[NOBODY] = {
-		.verdict = E_OWNED, .uid = 70000, .account = 70000, .pid = 4712,
+		.verdict = E_OWNED, .named = 1, .uid = 70000, .account = 70000,
+		.pid = 4712,
 		.text = { [T_PROGRAM] = "telnet", [T_EXE] = "/usr/bin/telnet",
 		    [T_CWD] = "/", [T_UNIT] = "session-2.scope" }
 	},
 	[GROUPLESS] = {
-		.verdict = E_OWNED, .uid = 33, .account = 33, .pid = 4713,
+		.verdict = E_OWNED, .named = 1, .uid = 33, .account = 33,
+		.pid = 4713,
 		.text = { [T_USER] = "www-data", [T_PROGRAM] = "perl5.36",
 		    [T_EXE] = "/opt/perl", [T_CWD] = "/home/bob" }
 	},
 	[ROOT] = {
-		.verdict = E_OWNED, .uid = 0, .account = 0, .pid = 1,
+		.verdict = E_OWNED, .named = 1, .uid = 0, .account = 0, .pid = 1,
 		.text = { [T_USER] = "root", [T_PROGRAM] = "cron" },
 		.groups = root_groups, .ngroups = NITEMS(root_groups)
 	},
 	[SUB] = {
-		.verdict = E_OWNED, .uid = 100001, .account = 1000,
-		.pid = 4714, .text = { [T_OWNER] = "alice",
+		.verdict = E_OWNED, .named = 1, .uid = 100001,
+		.account = 1000, .pid = 4714, .text = { [T_OWNER] = "alice",
 		    [T_PROGRAM] = "curl", [T_EXE] = "/usr/bin/curl",
 		    [T_CWD] = "/srv", [T_UNIT] = "libpod-1.scope" },
 		.groups = alice_groups, .ngroups = NITEMS(alice_groups)
@@ -110,7 +113,7 @@ enum {
 	TABLES
 };
 
-#define TABLE(r, n, c)	{ .ranges = r, .nranges = n, .complete = c }
+#define TABLE(r, n, c)	{ .own = { r, n, n }, .complete = c }
 
 static const struct table	 tables[TABLES] = {
 	[SOME] =	TABLE(some, NITEMS(some), 1),
@@ -560,45 +563,203 @@ t_globs(void **state)
 		}
 }
 
-/* Tables of every small size, each id in and around them. */
+/*
+ * Tables of every small size, each id in and around them: their own ranges, or
+ * the subordinate ones for somebody who is not named.
+ */
 static void
-t_search(void **state)
+search(struct table *t, struct ranges *r, int named)
 {
-	static struct range	 ranges[12];
-	struct table		 t = { .ranges = ranges };
-	struct rule_spec	 r = { A_REJECT, 1,
+	struct rule_spec	 spec = { A_REJECT, 1,
 				    { { M_UID, 0, EMPTY, NULL } } };
 	struct owner		 o;
+	struct range		*ranges = r->list;
 	size_t			 i;
 
-	(void)state;
 	memset(&o, 0, sizeof(o));
 	o.verdict = E_OWNED;
-	for (i = 0; i < NITEMS(ranges); i++) {
+	o.named = named;
+	for (i = 0; i < r->room; i++) {
 		ranges[i].lo = 10 * i + 5;
 		ranges[i].hi = ranges[i].lo + i % 4;
 	}
-	build(&r, 1);
-	the_match()->set = &t;
-	for (t.nranges = 0; t.nranges <= NITEMS(ranges); t.nranges++)
+	build(&spec, 1);
+	the_match()->set = t;
+	for (r->n = 0; r->n <= r->room; r->n++)
 		for (o.uid = 0; o.uid < 140; o.uid++) {
 			o.account = o.uid;
-			for (i = 0; i < t.nranges; i++)
+			for (i = 0; i < r->n; i++)
 				if (o.uid >= ranges[i].lo &&
 				    o.uid <= ranges[i].hi)
 					break;
-			assert_int_equal(decide(&o), i < t.nranges);
+			assert_int_equal(decide(&o), i < r->n);
 		}
 	/* The last of many is found as well. */
 	ranges[0] = (struct range){ 0, 0 };
 	ranges[1] = (struct range){ UINT32_MAX, UINT32_MAX };
-	t.nranges = 2;
+	r->n = 2;
 	o.uid = o.account = UINT32_MAX;
 	assert_int_equal(decide(&o), 1);
 	o.uid = o.account = UINT32_MAX - 1;
 	assert_int_equal(decide(&o), 0);
 	o.uid = o.account = 0;
 	assert_int_equal(decide(&o), 1);
+}
+
+static void
+t_search(void **state)
+{
+	static struct range	 ranges[12];
+	struct ranges		 r = { ranges, 0, NITEMS(ranges) };
+	struct table		 own = { .own = r }, sub = { .subs = r };
+
+	(void)state;
+	search(&own, &own.own, 1);
+	search(&own, &own.own, 0);
+	search(&sub, &sub.subs, 0);
+}
+
+/* Who has the uid is not always who is meant by it. */
+static const struct {
+	const char	*what;
+	struct owner	 o;
+	int		 expect;	/* of TEAM; -1: can't be told */
+} people[] = {
+	{ "alice", { .named = 1, .uid = 1000, .account = 1000,
+	    .text = { [T_USER] = "alice" } }, 1 },
+	{ "the last of a range", { .named = 1, .uid = 2999, .account = 2999,
+	    .text = { [T_USER] = "zoe" } }, 1 },
+	{ "a uid of nobody's that stands there", { .named = 1, .uid = 2500,
+	    .account = 2500 }, 1 },
+	{ "bob", { .named = 1, .uid = 1001, .account = 1001,
+	    .text = { [T_USER] = "bob" } }, 0 },
+	{ "another alice", { .named = 1, .uid = 1001, .account = 1001,
+	    .text = { [T_USER] = "alice" } }, 0 },
+	{ "root", { .named = 1, .text = { [T_USER] = "root" } }, 0 },
+	{ "nobody", { .named = 1, .uid = 3000, .account = 3000 }, 0 },
+
+	{ "alice's subordinate", { .named = 1, .uid = 100001,
+	    .account = 1000, .text = { [T_OWNER] = "alice" } }, 1 },
+	{ "one in a range of hers that we don't know", { .named = 1,
+	    .uid = 300000, .account = 1000,
+	    .text = { [T_OWNER] = "alice" } }, 1 },
+	{ "one who has a name, too", { .named = 1, .uid = 300000,
+	    .account = 1000, .text = { [T_USER] = "box",
+	    [T_OWNER] = "alice" } }, 1 },
+	{ "bob's subordinate", { .named = 1, .uid = 300000,
+	    .account = 1001, .text = { [T_OWNER] = "bob" } }, 0 },
+	{ "bob's in a range that was alice's", { .named = 1, .uid = 100001,
+	    .account = 1001, .text = { [T_OWNER] = "bob" } }, 0 },
+	{ "one whose owner lies in her range", { .named = 1, .uid = 300000,
+	    .account = 100001, .text = { [T_OWNER] = "box" } }, 0 },
+
+	/* In her range, but not hers: names know better. */
+	{ "an account", { .named = 1, .uid = 100001, .account = 100001,
+	    .text = { [T_USER] = "box" } }, 0 },
+	{ "the first of them", { .named = 1, .uid = 100000,
+	    .account = 100000, .text = { [T_USER] = "box" } }, 0 },
+	{ "the last of them", { .named = 1, .uid = 165535,
+	    .account = 165535, .text = { [T_USER] = "box" } }, 0 },
+	{ "nobody's", { .named = 1, .uid = 100001, .account = 100001 }, 0 },
+	/* Without the owner's name there is no owner. */
+	{ "a number that is left", { .named = 1, .uid = 100001,
+	    .account = 1000 }, 0 },
+
+	/* Names have not spoken. */
+	{ "her uid, not named", { .uid = 1000, .account = 1000 }, 1 },
+	{ "a uid in her range, not named", { .uid = 100001,
+	    .account = 100001 }, 1 },
+	{ "the first of it", { .uid = 100000, .account = 100000 }, 1 },
+	{ "the last of it", { .uid = 165535, .account = 165535 }, 1 },
+	{ "one before it", { .uid = 99999, .account = 99999 }, -1 },
+	{ "one after it", { .uid = 165536, .account = 165536 }, -1 },
+	{ "somebody, not named", { .uid = 1001, .account = 1001 }, -1 },
+	{ "root, not named", { .uid = 0 }, -1 },
+	/* What else is there must not count. */
+	{ "not named, with an owner", { .uid = 300000, .account = 1000,
+	    .text = { [T_OWNER] = "alice" } }, -1 },
+	{ "not named, with a name", { .uid = 1001, .account = 1000,
+	    .text = { [T_USER] = "alice" } }, -1 },
+	{ "not named, in her range, with a name", { .uid = 100001,
+	    .account = 100001, .text = { [T_USER] = "box" } }, 1 },
+};
+
+static void
+expect_match(const struct owner *o, enum matcher kind, int negate,
+    const struct table *t, int expect, const char *what)
+{
+	struct rule_spec	 r = { A_REJECT, 1,
+				    { { kind, negate, EMPTY, NULL } } };
+	int			 yes = expect == !negate;
+	int			 no = expect == negate;
+
+	build(&r, 1);
+	the_match()->set = t;
+	if (decide(o) != (unsigned int)yes || !told_right(yes, no, kind))
+		fail_msg("%s%s, %s of a table that is%s complete, told %d",
+		    negate ? "not " : "", matcher_names[kind], what,
+		    t->complete ? "" : " not", told[0].out);
+}
+
+static void
+t_named(void **state)
+{
+	static struct range		 own[] = {
+		{ 1000, 1000 }, { 2000, 2999 }
+	};
+	static const enum matcher	 kinds[] = { M_USER, M_UID };
+	struct table			 team = { .own = { own, 2, 2 },
+					    .subs = { subs, 1, 1 } };
+	struct owner			 o;
+	size_t				 i, k;
+	int				 negate, v, expect;
+
+	(void)state;
+	for (i = 0; i < NITEMS(people); i++)
+		for (k = 0; k < 2 * 2 * NITEMS(kinds); k++) {
+			o = people[i].o;
+			o.verdict = E_OWNED;
+			team.complete = k & 1;
+			negate = k >> 1 & 1;
+			/* Who is not there may be of a name not yet known. */
+			expect = people[i].expect == 0 && !team.complete ? -1 :
+			    people[i].expect;
+			expect_match(&o, kinds[k >> 2], negate, &team, expect,
+			    people[i].what);
+			for (v = 0; v < E_MAX; v++) {
+				o.verdict = v;
+				if (v != E_OWNED)
+					expect_match(&o, kinds[k >> 2], negate,
+					    &team, -1, people[i].what);
+			}
+		}
+}
+
+/* Subordinate ids are users, no groups; and any user is any user. */
+static void
+t_named_others(void **state)
+{
+	static const uint32_t	 groups[] = { 100001 };
+	struct table		 t = { .complete = 1,
+				    .subs = { subs, 1, 1 } };
+	struct rule_spec	 any = { A_REJECT, 1,
+				    { { M_USER, 0, ANY, NULL } } };
+	struct owner		 o = { .verdict = E_OWNED, .uid = 100001,
+				    .account = 100001, .groups = groups,
+				    .ngroups = 1 };
+
+	(void)state;
+	expect_match(&o, M_GROUP, 0, &t, -1, "without an account");
+	expect_match(&o, M_GROUP, 1, &t, -1, "without an account");
+	o.named = 1;
+	expect_match(&o, M_GROUP, 0, &t, -1, "of nobody");
+	o.text[T_USER] = "box";
+	expect_match(&o, M_GROUP, 0, &t, 0, "of an account");
+	expect_match(&o, M_GROUP, 1, &t, 0, "of an account");
+	for (o.named = 0; o.named <= 1; o.named++) {
+		build(&any, 1);
+		assert_int_equal(decide(&o), 1);
+	}
 }
 
 /* Any of the groups in any of the ranges, the last in the last too. */
@@ -814,6 +975,11 @@ t_told(void **state)
 		    { 3, OUT_OPEN, M_GROUP }, { 5, OUT_FALSE, M_SENDER },
 		    { 6, OUT_DECIDES, M_MAX } } },
 		{ NOBODY, SENDER, 1, { { 1, OUT_DECIDES, M_MAX } } },
+		/* A test may leave open who is said to send. */
+		{ ALICE, NULL, 5, {
+		    { 1, OUT_FALSE, M_PROGRAM }, { 2, OUT_LIMIT, M_MAX },
+		    { 3, OUT_FALSE, M_EXE }, { 5, OUT_OPEN, M_SENDER },
+		    { 6, OUT_DECIDES, M_MAX } } },
 		/* A limit for all does not count him: he is unknown. */
 		{ UNKNOWN, SENDER, 6, {
 		    { 1, OUT_OPEN, M_USER }, { 2, OUT_FALSE, M_UNKNOWN },
@@ -974,28 +1140,44 @@ t_reply_limit(void **state)
 	static const struct {
 		int		 who;
 		struct rate	 rate;
-		uint32_t	 seconds;
+		uint32_t	 recipients, seconds;
 		char		*message;
 		const char	*expect;
 	} table[] = {
-		{ ALICE, { U_MESSAGES, 200, 3600 }, 754, NULL,
+		{ ALICE, { U_MESSAGES, 200, 3600 }, 1, 754, NULL,
 		    "User alice is over the limit of 200 messages per 1h, "
-		    "try again in 754s" },
-		{ ALICE, { U_RECIPIENTS, 1, 86400 }, 1, NULL,
+		    "try again in 13 minutes" },
+		{ ALICE, { U_RECIPIENTS, 1, 86400 }, 1, 1, NULL,
 		    "User alice is over the limit of 1 recipients per 1d, "
-		    "try again in 1s" },
-		{ NOBODY, { U_MESSAGES, 0, 90 }, 0, NULL,
+		    "try again in 1 seconds" },
+		{ NOBODY, { U_MESSAGES, 0, 90 }, 0, 0, NULL,
 		    "User #70000 is over the limit of 0 messages per 90s, "
-		    "try again in 0s" },
-		{ UNKNOWN, { U_MESSAGES, 10, 120 }, 60, NULL,
+		    "try again in 0 seconds" },
+		{ UNKNOWN, { U_MESSAGES, 10, 120 }, 1, 60, NULL,
 		    "The sending process is over the limit of 10 messages "
-		    "per 2m, try again in 60s" },
+		    "per 2m, try again in 60 seconds" },
 		{ ROOT, { U_RECIPIENTS, UINT32_MAX, UINT32_MAX }, UINT32_MAX,
-		    NULL, "User root is over the limit of 4294967295 "
-		    "recipients per 4294967295s, try again in 4294967295s" },
-		{ ALICE, { U_MESSAGES, 200, 3600 }, 754, own,
+		    UINT32_MAX, NULL, "User root is over the limit of "
+		    "4294967295 recipients per 4294967295s, try again in "
+		    "49711 days" },
+		/* Too many in one message are too many at any time. */
+		{ ALICE, { U_RECIPIENTS, 10, 3600 }, 11, 754, NULL,
+		    "User alice is over the limit of 10 recipients per 1h "
+		    "with this message alone" },
+		{ ALICE, { U_RECIPIENTS, 10, 3600 }, 10, 754, NULL,
+		    "User alice is over the limit of 10 recipients per 1h, "
+		    "try again in 13 minutes" },
+		{ UNKNOWN, { U_RECIPIENTS, 0, 60 }, 1, 0, NULL,
+		    "The sending process is over the limit of 0 recipients "
+		    "per 1m with this message alone" },
+		{ ALICE, { U_MESSAGES, 10, 3600 }, 11, 754, NULL,
+		    "User alice is over the limit of 10 messages per 1h, "
+		    "try again in 13 minutes" },
+		{ ALICE, { U_MESSAGES, 200, 3600 }, 1, 754, own,
 		    "slowly, please: 100%" },
-		{ UNKNOWN, { U_MESSAGES, 200, 3600 }, 754, own,
+		{ ALICE, { U_RECIPIENTS, 1, 3600 }, 2, 754, own,
+		    "slowly, please: 100%" },
+		{ UNKNOWN, { U_MESSAGES, 200, 3600 }, 1, 754, own,
 		    "slowly, please: 100%" },
 	};
 	struct rule	 limit = { .action = A_LIMIT };
@@ -1008,11 +1190,55 @@ t_reply_limit(void **state)
 	for (i = 0; i < NITEMS(table); i++) {
 		limit.message = table[i].message;
 		c.rate = &table[i].rate;
+		c.recipients = table[i].recipients;
 		c.seconds = table[i].seconds;
 		d.rule = NULL;
 		expect_reply(&d, &owners[table[i].who], &c, table[i].expect);
 		d.rule = &r;
 		expect_reply(&d, &owners[table[i].who], &c, table[i].expect);
+	}
+}
+
+/* How long: never less than it is, and twice a unit in the smaller one. */
+static void
+t_reply_wait(void **state)
+{
+	static const struct {
+		uint32_t	 seconds;
+		const char	*expect;
+	} table[] = {
+		{ 0, "0 seconds" }, { 1, "1 seconds" }, { 59, "59 seconds" },
+		{ 60, "60 seconds" }, { 61, "61 seconds" },
+		{ 120, "120 seconds" }, { 121, "3 minutes" },
+		{ 179, "3 minutes" }, { 180, "3 minutes" },
+		{ 181, "4 minutes" }, { 780, "13 minutes" },
+		{ 781, "14 minutes" }, { 3600, "60 minutes" },
+		{ 7140, "119 minutes" }, { 7141, "120 minutes" },
+		{ 7200, "120 minutes" }, { 7201, "3 hours" },
+		{ 10800, "3 hours" }, { 10801, "4 hours" },
+		{ 86400, "24 hours" }, { 172800, "48 hours" },
+		{ 172801, "3 days" }, { 259200, "3 days" },
+		{ 259201, "4 days" }, { MAX_WINDOW, "31 days" },
+		{ MAX_WINDOW + 1, "32 days" },
+		/* Nothing of ours says so; it must not end too soon. */
+		{ UINT32_MAX - 86399, "49710 days" },
+		{ UINT32_MAX - 86398, "49710 days" },
+		{ UINT32_MAX, "49711 days" },
+	};
+	struct rate	 rate = { U_MESSAGES, 5, 86400 };
+	struct rule	 limit = { .action = A_LIMIT };
+	struct decision	 d = { .action = A_LIMIT, .limit = &limit };
+	struct charge	 c = { .rule = &limit, .rate = &rate };
+	char		 expect[128];
+	size_t		 i;
+
+	(void)state;
+	for (i = 0; i < NITEMS(table); i++) {
+		c.seconds = table[i].seconds;
+		(void)snprintf(expect, sizeof(expect), "User alice is over "
+		    "the limit of 5 messages per 1d, try again in %s",
+		    table[i].expect);
+		expect_reply(&d, &owners[ALICE], &c, expect);
 	}
 }
 
@@ -1028,7 +1254,7 @@ t_reply_hostile(void **state)
 		{ A_REJECT, "%+2E+2E is blocked from sending mail" },
 		{ A_TEMPFAIL, "%+2E+2E can't send mail now, try again later" },
 		{ A_LIMIT, "%+2E+2E is over the limit of 1 messages per 1m, "
-		    "try again in 5s" },
+		    "try again in 5 seconds" },
 	};
 	char				 text[4096], buf[512];
 	struct owner			 o = owners[ALICE];
@@ -1068,7 +1294,7 @@ t_reply_hostile(void **state)
 	o.text[T_USER] = "%s%n";
 	d.action = A_LIMIT;
 	expect_reply(&d, &o, &c, "User %s%n is over the limit of 1 messages "
-	    "per 1m, try again in 5s");
+	    "per 1m, try again in 5 seconds");
 }
 
 int
@@ -1079,6 +1305,8 @@ main(void)
 		cmocka_unit_test_teardown(t_rules, forget),
 		cmocka_unit_test_teardown(t_globs, forget),
 		cmocka_unit_test_teardown(t_search, forget),
+		cmocka_unit_test_teardown(t_named, forget),
+		cmocka_unit_test_teardown(t_named_others, forget),
 		cmocka_unit_test_teardown(t_many_groups, forget),
 		cmocka_unit_test_teardown(t_senders, forget),
 		cmocka_unit_test_teardown(t_limits, forget),
@@ -1087,6 +1315,7 @@ main(void)
 		cmocka_unit_test(t_number),
 		cmocka_unit_test(t_reply),
 		cmocka_unit_test(t_reply_limit),
+		cmocka_unit_test(t_reply_wait),
 		cmocka_unit_test(t_reply_hostile),
 	};
 

@@ -1,0 +1,53 @@
+#!/bin/sh
+# The sender that a rule sees is the one that Postfix sends as, whatever else
+# stands between the brackets of MAIL FROM.
+
+. "$(dirname "$0")/../lib.sh"
+. "$TOP/regress/mta/postfix.sh"
+
+mta_up <<E
+reject user "man" sender "ceo@example.test" message "not you"
+reject user "news" sender not from { "*@example.test", "<>" } message "not that"
+pass
+E
+
+from() {	# USER ARGUMENT-OF-MAIL-FROM; the reply
+	printf 'MAIL FROM:%s\n' "$2" | smtp "$1" 127.0.0.1 | sed -n 3p
+}
+
+plan 20
+
+while read -r sender; do
+	is "$(from man "$sender")" '550 5.7.1 not you' "the denied one as $sender"
+done <<'E'
+<ceo@example.test>
+<CEO@Example.Test>
+<@x:ceo@example.test>
+<"ceo"@example.test>
+<ceo@example.test.>
+< ceo@example.test>
+<c\eo@example.test>
+<ceo@example.test(x)>
+<(x)ceo@example.test>
+ceo@example.test
+E
+like "$(from man '<not-ceo@example.test>')" '^250 ' 'another one'
+while read -r sender; do
+	is "$(from news "$sender")" '550 5.7.1 not that' "none of his as $sender"
+done <<'E'
+<evil@else.test>
+<evil@else.test(@example.test>
+<"x@example.test"@else.test>
+<@example.test:evil@else.test>
+E
+while read -r sender; do
+	like "$(from news "$sender")" '^250 ' "one of his as $sender"
+done <<'E'
+<a@example.test>
+<a@example.test.>
+<"a b"@example.test>
+<>
+E
+is "$(grep -c 'sender=evil@else.test ' "$LOG")" 3 \
+    'the log has the one that would have been in the envelope'
+finish
