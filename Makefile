@@ -123,6 +123,25 @@ check:
 check-long: check
 	LOOKUPS=1000000 regress/run -t 3600 regress/owner/t-churn.sh
 
+# Never part of check.  regress/bench/run says what a size is.
+SIZES = 100 1000
+BENCH = regress/bench/client.c regress/bench/command.c regress/bench/load.c \
+	regress/bench/lookups.c regress/bench/worker.c
+
+obj/regress/bench/lookups: $(BENCH) regress/bench/bench.h $(BACKEND) \
+	resolver/owner.c resolver/os.h resolver/owner.h $(COMMON) $(HEADERS)
+	mkdir -p obj/regress/bench
+	$(COMPILE) -Werror -Iresolver -o $@ $(BENCH) $(BACKEND) \
+	    resolver/owner.c $(COMMON) $(LINK) $(CAPLIBS)
+
+obj/regress/bench/empty: regress/bench/empty.c
+	mkdir -p obj/regress/bench
+	$(COMPILE) -Werror -o $@ regress/bench/empty.c $(LINK) -lmilter \
+	    -lpthread
+
+bench: $(PROGRAMS) obj/regress/bench/lookups obj/regress/bench/empty
+	regress/bench/run $(SIZES)
+
 demo:
 	regress/deps build
 	$(MAKE) all
@@ -135,4 +154,4 @@ lint:
 clean:
 	rm -rf obj
 
-.PHONY: all regress-programs check check-long demo lint clean
+.PHONY: all regress-programs check check-long bench demo lint clean
