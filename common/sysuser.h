@@ -30,7 +30,7 @@
 #include <stdint.h>
 #include <time.h>
 
-#define PROTOCOL_VERSION	2	/* any change of a message raises it */
+#define PROTOCOL_VERSION	3	/* any change of a message raises it */
 
 /* Bytes of a value before it is encoded; one more says that it was cut. */
 #define MAX_NAME		64	/* user, program */
@@ -545,6 +545,7 @@ uint32_t get_u32(struct msg *);
 uint64_t get_u64(struct msg *);
 void	 get_str(struct msg *, char *, size_t);
 void	 get_endpoint(struct msg *, struct endpoint *);
+size_t	 get_ids(struct msg *, enum presence *, struct range *);
 int	 msg_end(struct msg *);
 
 /* xtext.c */

@@ -174,6 +174,29 @@ get_endpoint(struct msg *m, struct endpoint *e)
 	e->port = get_u16(m);
 }
 
+/*
+ * What IDOF and USERIDOF say of a name, to their end: its id and, if it is a
+ * user's, those of his subordinates.  There must be room for 1 + MAX_SUBUIDS
+ * ranges.  Returns how many there are, or 0 if that makes no sense.
+ */
+size_t
+get_ids(struct msg *m, enum presence *found, struct range *ranges)
+{
+	size_t	 i, n;
+
+	*found = get_u8(m);
+	ranges[0].lo = ranges[0].hi = get_u32(m);
+	if ((n = get_u16(m)) > MAX_SUBUIDS || *found >= FOUND_MAX)
+		return (0);
+	for (i = 1; i <= n; i++) {
+		ranges[i].lo = get_u32(m);
+		ranges[i].hi = get_u32(m);
+		if (ranges[i].lo > ranges[i].hi)
+			return (0);
+	}
+	return (msg_end(m) == -1 ? 0 : n + 1);
+}
+
 /* Returns 0 if all was read and made sense, else -1. */
 int
 msg_end(struct msg *m)

@@ -385,20 +385,13 @@ int
 tables_userid(struct msg *m)
 {
 	struct range	 ranges[1 + MAX_SUBUIDS];
-	enum presence	 found = get_u8(m);
+	enum presence	 found;
 	struct blocked	*b;
 	struct client	*c;
-	size_t		 i, n;
+	size_t		 n;
 	int		 changed;
 
-	ranges[0].lo = ranges[0].hi = get_u32(m);
-	if ((n = get_u16(m)) > MAX_SUBUIDS || found >= FOUND_MAX)
-		return (-1);
-	for (i = 1; i <= n; i++) {
-		ranges[i].lo = get_u32(m);
-		ranges[i].hi = get_u32(m);
-	}
-	if (msg_end(m) == -1)
+	if ((n = get_ids(m, &found, ranges)) == 0)
 		return (-1);
 	TAILQ_FOREACH(b, &table, next)
 		if (b->key == m->id && b->ask == ASK_OUT)
@@ -407,7 +400,7 @@ tables_userid(struct msg *m)
 		return (0);		/* unblocked since */
 	b->ask = ASK_NOT;
 	nasked--;
-	if ((changed = named(b, found, ranges, n + 1)) != 0)
+	if ((changed = named(b, found, ranges, n)) != 0)
 		publish(b);
 	c = client_find(b->request);
 	b->request = 0;

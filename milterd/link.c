@@ -70,8 +70,7 @@ static int		 wake[2];		/* the main thread */
 static int	 on_answer(struct peer *, struct msg *);
 static int	 on_verdict(struct peer *, struct msg *);
 static int	 on_table(struct peer *, struct msg *);
-static void	 resolver_gone(struct peer *, const char *);
-static void	 control_gone(struct peer *, const char *);
+static void	 server_gone(struct peer *, const char *);
 static void	 cb_wake(int, short, void *);
 static void	 cb_writable(int, short, void *);
 static void	 cb_lonely(int, short, void *);
@@ -548,7 +547,7 @@ on_table(struct peer *peer, struct msg *m)
  * question that kills is not to kill for ever.
  */
 static void
-server_gone(struct link *l)
+server_lost(struct link *l)
 {
 	struct timeval	 tv = { LONELY_TIME, 0 };
 	struct ask	*a;
@@ -591,21 +590,11 @@ cb_lonely(int fd, short event, void *arg)
 }
 
 static void
-resolver_gone(struct peer *peer, const char *why)
+server_gone(struct peer *peer, const char *why)
 {
-	(void)peer;
 	if (why != NULL)
-		fatalx("the resolver makes no sense");
-	server_gone(&links[TO_RESOLVER]);
-}
-
-static void
-control_gone(struct peer *peer, const char *why)
-{
-	(void)peer;
-	if (why != NULL)
-		fatalx("control makes no sense");
-	server_gone(&links[TO_CONTROL]);
+		fatalx("%s makes no sense", role_names[peer->chan.peer]);
+	server_lost(peer->arg);
 }
 
 /* A channel to one of them, perhaps a new one.  Returns 0 or -1. */
@@ -623,13 +612,13 @@ link_peer(int fd, enum role role)
 	}
 	if (l->peer.open) {
 		peer_close(&l->peer);
-		server_gone(l);
+		server_lost(l);
 	}
 	if (evtimer_initialized(&l->lonely))
 		(void)evtimer_del(&l->lonely);
+	l->peer.arg = l;
 	peer_open(&l->peer, fd, ROLE_WORKER, role, 1, to == TO_RESOLVER ?
-	    resolver_handlers : control_handlers, to == TO_RESOLVER ?
-	    resolver_gone : control_gone);
+	    resolver_handlers : control_handlers, server_gone);
 	l->peer.chan.state = S_RUN;
 	event_set(&l->writable, dupfd, EV_WRITE, cb_writable, l);
 	(void)pthread_mutex_lock(&lock);

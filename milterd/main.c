@@ -38,6 +38,7 @@ static struct worker {
 	int		 configured;
 	int		 listen_fd;
 	int		 drain_fd;
+	int		 leaving;
 	unsigned int	 ticks;		/* of draining */
 	struct event	 timer;
 } env = { .listen_fd = -1, .drain_fd = -1 };
@@ -181,6 +182,8 @@ cb_drain(int fd, short event, void *arg)
 void
 worker_leave(void)
 {
+	if (env.leaving++)
+		return;
 	if (env.listen_fd == -1 || dup2(env.drain_fd, env.listen_fd) == -1)
 		_exit(0);
 	evtimer_set(&env.timer, cb_drain, NULL);

@@ -226,7 +226,8 @@ wait_text(uint32_t seconds, char *buf, size_t size)
 			    units[i].seconds + 1, units[i].name);
 			return;
 		}
-	(void)snprintf(buf, size, "%u seconds", seconds);
+	(void)snprintf(buf, size, "%u second%s", seconds,
+	    seconds == 1 ? "" : "s");
 }
 
 /*
@@ -242,8 +243,10 @@ limit_reply(const struct charge *c, const char *who, char *buf, size_t size)
 	(void)seconds_text(r->seconds, window, sizeof(window));
 	wait_text(c->seconds, wait, sizeof(wait));
 	(void)snprintf(again, sizeof(again), ", try again in %s", wait);
-	return ((size_t)snprintf(buf, size, "%s is over the limit of %u %s per "
-	    "%s%s", who, r->most, unit_names[r->unit], window,
+	/* "1 message" */
+	return ((size_t)snprintf(buf, size, "%s is over the limit of %u %.*s "
+	    "per %s%s", who, r->most, (int)strlen(unit_names[r->unit]) -
+	    (r->most == 1), unit_names[r->unit], window,
 	    r->unit == U_RECIPIENTS && c->recipients > r->most ?
 	    " with this message alone" : again) < size ? 0 : -1);
 }

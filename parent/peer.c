@@ -315,24 +315,15 @@ static int
 on_idof(struct peer *peer, struct msg *m)
 {
 	struct range	 ranges[1 + MAX_SUBUIDS];
-	uint8_t		 found = get_u8(m);
-	size_t		 i, n;
+	enum presence	 found;
+	size_t		 n;
 
-	ranges[0].lo = ranges[0].hi = get_u32(m);
-	if ((n = get_u16(m)) > MAX_SUBUIDS || found >= FOUND_MAX)
-		return (-1);
-	for (i = 1; i <= n; i++) {
-		ranges[i].lo = get_u32(m);
-		ranges[i].hi = get_u32(m);
-		if (ranges[i].lo > ranges[i].hi)
-			return (-1);
-	}
-	if (msg_end(m) == -1)
+	if ((n = get_ids(m, &found, ranges)) == 0)
 		return (-1);
 	if (m->id & ASK_ID)
-		ask_idof(peer->arg, m->id, found, ranges, n + 1);
+		ask_idof(peer->arg, m->id, found, ranges, n);
 	else
-		load_idof(peer->arg, m->id, found, ranges, n + 1);
+		load_idof(peer->arg, m->id, found, ranges, n);
 	return (0);
 }
 

@@ -1577,7 +1577,7 @@ from_server(enum role from, enum role to, int special)
 		peer_start(&p, &c, from, 1);
 		(void)wrong_send(c.fd, &list[i]);
 		good += dies_of(&p, wrong_name(&list[i]), list[i].why,
-		    from == ROLE_RESOLVER ? "the resolver makes no sense" :
+		    from == ROLE_RESOLVER ? "resolver makes no sense" :
 		    "control makes no sense");
 		chan_close(&c);
 	}

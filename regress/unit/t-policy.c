@@ -1148,8 +1148,8 @@ t_reply_limit(void **state)
 		    "User alice is over the limit of 200 messages per 1h, "
 		    "try again in 13 minutes" },
 		{ ALICE, { U_RECIPIENTS, 1, 86400 }, 1, 1, NULL,
-		    "User alice is over the limit of 1 recipients per 1d, "
-		    "try again in 1 seconds" },
+		    "User alice is over the limit of 1 recipient per 1d, "
+		    "try again in 1 second" },
 		{ NOBODY, { U_MESSAGES, 0, 90 }, 0, 0, NULL,
 		    "User #70000 is over the limit of 0 messages per 90s, "
 		    "try again in 0 seconds" },
@@ -1207,7 +1207,7 @@ t_reply_wait(void **state)
 		uint32_t	 seconds;
 		const char	*expect;
 	} table[] = {
-		{ 0, "0 seconds" }, { 1, "1 seconds" }, { 59, "59 seconds" },
+		{ 0, "0 seconds" }, { 1, "1 second" }, { 59, "59 seconds" },
 		{ 60, "60 seconds" }, { 61, "61 seconds" },
 		{ 120, "120 seconds" }, { 121, "3 minutes" },
 		{ 179, "3 minutes" }, { 180, "3 minutes" },
@@ -1253,7 +1253,7 @@ t_reply_hostile(void **state)
 	} table[] = {
 		{ A_REJECT, "%+2E+2E is blocked from sending mail" },
 		{ A_TEMPFAIL, "%+2E+2E can't send mail now, try again later" },
-		{ A_LIMIT, "%+2E+2E is over the limit of 1 messages per 1m, "
+		{ A_LIMIT, "%+2E+2E is over the limit of 1 message per 1m, "
 		    "try again in 5 seconds" },
 	};
 	char				 text[4096], buf[512];
@@ -1293,7 +1293,7 @@ t_reply_hostile(void **state)
 	}
 	o.text[T_USER] = "%s%n";
 	d.action = A_LIMIT;
-	expect_reply(&d, &o, &c, "User %s%n is over the limit of 1 messages "
+	expect_reply(&d, &o, &c, "User %s%n is over the limit of 1 message "
 	    "per 1m, try again in 5 seconds");
 }
 
