@@ -33,7 +33,7 @@
 #define RUN	(1 << S_RUN)
 
 #define OWNER_MIN	(4 + 5 * 4 + 8 + 2 + T_MAX)
-#define OWNER_MAX	(OWNER_MIN + 4 * MAX_GROUPS + T_MAX * (2 + MAX_PATH + 1))
+#define OWNER_MAX	(OWNER_MIN + 4 * MAX_GROUPS + T_MAX * (3 + MAX_PATH))
 #define DATA_MAX	(MSG_MAX - MSG_HEADER)
 #define EVENT_MIN	(9 + 3 * 2 + OWNER_MIN)
 #define EVENT_MAX	(EVENT_MIN - OWNER_MIN + MAX_QUEUEID + 1 + \

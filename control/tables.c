@@ -466,7 +466,8 @@ tables_unblock(struct client *c, const char *name, uint32_t uid)
 	char		 text[3 * MAX_ACCOUNT + 8];
 
 	if (b == NULL) {
-		client_fail(c, ENOENT, "nobody of that name is blocked by sysuserctl");
+		client_fail(c, ENOENT, "nobody of that name is blocked by "
+		    "sysuserctl");
 		return;
 	}
 	log_info("unblocked: user=%s", whom(b, text, sizeof(text)));

@@ -80,7 +80,7 @@ struct ended {
 
 /* One connection of the MTA: one SMTP session. */
 struct session {
-	struct policy		*policy;	/* the same from first to last */
+	struct policy		*policy;	/* the same to the end */
 	struct lookup		 lookup;
 	struct owner		*owner;		/* NULL: nobody to name */
 	int			 asked;		/* it may be of this host */
