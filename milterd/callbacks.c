@@ -184,7 +184,7 @@ cb_connect(SMFICTX *ctx, char *hostname, _SOCK_ADDR *addr)
 		return (SMFIS_NOREPLY);
 	if (server_end(ctx, &key.server) == 0) {
 		s->asked = 1;
-		link_lookup(&s->lookup, &key, s->policy->lookup_timeout);
+		link_lookup(&s->lookup, &key);
 	} else if (endpoint_is_loopback(&key.client)) {
 		if ((s->owner = malloc(sizeof(*s->owner))) != NULL)
 			owner_unknown(s->owner, R_AMBIGUOUS);
@@ -223,7 +223,8 @@ collect(struct session *s)
 {
 	if (!s->asked || s->owner != NULL)
 		return (0);
-	if ((s->owner = link_owner(&s->lookup)) == NULL)
+	if ((s->owner = link_owner(&s->lookup,
+	    s->policy->lookup_timeout)) == NULL)
 		return (-1);
 	if (s->owner->verdict == E_UNKNOWN && !located(s))
 		s->owner->verdict = E_REMOTE;

@@ -319,9 +319,9 @@ done(struct ask *a)
 	a->state = ASK_DONE;
 }
 
-/* Put a question on its way, with an answer no later than ms from now. */
+/* Put a question on its way. */
 static void
-ask(struct ask *a, enum server to, uint32_t ms)
+ask(struct ask *a, enum server to)
 {
 	struct link	*l = &links[to];
 	uint32_t	 i;
@@ -329,7 +329,6 @@ ask(struct ask *a, enum server to, uint32_t ms)
 	a->to = to;
 	a->again = 0;
 	(void)pthread_cond_init(&a->cond, &monotonic);
-	deadline_set(&a->deadline, ms);
 	(void)pthread_mutex_lock(&lock);
 	for (i = 0; i < OPEN_MAX_ASKS; i++)
 		if (l->asks[++l->last_cookie % OPEN_MAX_ASKS] == NULL)
@@ -346,14 +345,16 @@ ask(struct ask *a, enum server to, uint32_t ms)
 	(void)pthread_mutex_unlock(&lock);
 }
 
-/* Locked: until it is answered, or too late.  Returns 0 or ETIMEDOUT. */
+/* Locked: until it is answered, for ms at most.  Returns 0 or ETIMEDOUT. */
 static int
-await(struct ask *a)
+await(struct ask *a, uint32_t ms)
 {
-	int	 error = 0;
+	struct timespec	 end;
+	int		 error = 0;
 
+	deadline_set(&end, ms);
 	while (a->state != ASK_DONE && error == 0)
-		error = pthread_cond_timedwait(&a->cond, &lock, &a->deadline);
+		error = pthread_cond_timedwait(&a->cond, &lock, &end);
 	done(a);
 	return (error);
 }
@@ -371,31 +372,28 @@ answered(enum server from, uint32_t cookie)
 	return (a);
 }
 
-/*
- * Begin to ask who owns the client end; the answer is waited for no longer
- * than timeout ms from now.  Never blocks.
- */
+/* Begin to ask who owns the client end.  Never blocks. */
 void
-link_lookup(struct lookup *l, const struct conn_key *key, uint32_t timeout)
+link_lookup(struct lookup *l, const struct conn_key *key)
 {
 	l->key = *key;
 	l->asked = clock_usec(CLOCK_MONOTONIC);
 	l->owner = NULL;
-	ask(&l->ask, TO_RESOLVER, timeout);
+	ask(&l->ask, TO_RESOLVER);
 }
 
 /*
- * The answer, to be freed, at the deadline at the latest; NULL only if there
- * is no memory.  To be called once.
+ * The answer, to be freed, for which a message waits ms at most; NULL only if
+ * there is no memory.  To be called once.
  */
 struct owner *
-link_owner(struct lookup *l)
+link_owner(struct lookup *l, uint32_t ms)
 {
 	struct owner	*o;
 	int		 error;
 
 	(void)pthread_mutex_lock(&lock);
-	error = await(&l->ask);
+	error = await(&l->ask, ms);
 	o = l->owner;
 	l->owner = NULL;
 	(void)pthread_mutex_unlock(&lock);
@@ -425,9 +423,9 @@ link_charge(struct charge *c)
 	int	 told;
 
 	c->told = c->over = 0;
-	ask(&c->ask, TO_CONTROL, CHARGE_TIME);
+	ask(&c->ask, TO_CONTROL);
 	(void)pthread_mutex_lock(&lock);
-	(void)await(&c->ask);
+	(void)await(&c->ask, CHARGE_TIME);
 	told = c->told;
 	if (!told)
 		counters[ST_UNCOUNTED]++;

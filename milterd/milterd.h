@@ -35,7 +35,6 @@ struct ask {
 	uint32_t		 cookie;
 	enum { ASK_NONE, ASK_UNSENT, ASK_SENT, ASK_DONE } state;
 	int			 again;		/* asked a second process */
-	struct timespec		 deadline;	/* monotonic */
 	pthread_cond_t		 cond;
 };
 
@@ -116,8 +115,8 @@ int	 link_peer(int, enum role);
 void	 link_policy(struct policy *);
 struct policy *policy_ref(void);
 void	 policy_unref(struct policy *);
-void	 link_lookup(struct lookup *, const struct conn_key *, uint32_t);
-struct owner *link_owner(struct lookup *);
+void	 link_lookup(struct lookup *, const struct conn_key *);
+struct owner *link_owner(struct lookup *, uint32_t);
 void	 link_cancel(struct lookup *);
 int	 link_charge(struct charge *);
 void	 link_event(const struct ended *);

@@ -66,7 +66,9 @@ wait $!
 is "$(grep -c queued lp.out)" 2 'in one session: before a block and after it'
 is "$(grep '^550' lp.out)" '550 5.7.1 User lp is blocked from sending mail' \
     'and refused while it is in force'
-like "$(ctl top)" '^games +perl +12 +12 +0 +28 ' 'top has counted them'
+# On a busy machine the process of one or the other may not be known.
+is "$(ctl top | awk '$1 == "games" { for (i = 3; i <= 6; i++) n[i] += $i }
+    END { print n[3], n[4], n[5], n[6] }')" '12 12 0 28' 'top has counted them'
 mail_wait 18
 is "$(mail_count)" 18 'nothing is lost'
 finish

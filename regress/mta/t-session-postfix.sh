@@ -91,10 +91,11 @@ for f in "$INBOX"/*; do
 	[ -z "$want" ] || [ "$got" = "$want" ] || echo "$want: $got"
 done >wrong
 # The worst first: a name that is another's, then one that is missing.
-# 200 at once on a small machine may be late: that is said, and nobody is named.
-is "$(grep -Ev 'user=([^ ]*) .*: user=\1 |: user=unknown reason=timeout$' wrong)" '' 'each has its own user'
-is "$(grep -Ev 'program=unknown$|reason=timeout$' wrong)" '' 'none has another program'
-# Searches have a budget, and 200 at once may use it up: a few can miss theirs.
+is "$(grep -Ev 'user=([^ ]*) .*: user=\1 |: user=unknown reason=timeout$' \
+    wrong)" '' 'each has its own user'
+is "$(grep -Ev 'program=unknown$|reason=timeout$' wrong)" '' \
+    'none has another program'
+# On a busy machine a few can be late, and that is what they say then.
 ok "nearly each has its own program ($(wc -l <wrong) of 200 have none)" \
-    test "$(wc -l <wrong)" -le 100
+    test "$(wc -l <wrong)" -le 20
 finish
