@@ -363,23 +363,47 @@ over_limit(struct session *s, enum asking what)
 	return (c->over);
 }
 
+/* The argument of MAIL FROM, without brackets and what a comment begins. */
+static char *
+argument_dup(const char *arg)
+{
+	char	*s;
+	size_t	 len = strlen(arg);
+
+	if (len > 2 && arg[0] == '<' && arg[len - 1] == '>') {
+		arg++;
+		len -= 2;
+	}
+	if ((s = strndup(arg, len)) != NULL && s[strcspn(s, "(")] == '(' &&
+	    *s != '(')
+		s[strcspn(s, "(")] = '\0';
+	return (s);
+}
+
 /*
  * The sender as the MTA understood it, for whatever is in the brackets of MAIL
- * FROM (a source route, a comment) it parses again; the empty one is <>.  If
- * it does not tell, or not all (of local ones Sendmail leaves the domain out),
- * the sender as it came, without the brackets.
+ * FROM (a source route, a comment) it parses again; the empty one is <>.  But
+ * what it tells is where it would deliver to: to a%b@here it is a@b, and that
+ * is not the sender.  Then, and if it does not tell all (of local ones
+ * Sendmail leaves the domain out), the sender is what came.
  */
 static char *
 sender_dup(SMFICTX *ctx, const char *arg)
 {
-	const char	*addr = symbol(ctx, "{mail_addr}");
-	size_t		 len = strlen(arg);
+	const char	*addr = symbol(ctx, "{mail_addr}"), *there, *here;
+	char		*came;
 
-	if (addr != NULL && (*addr == '\0' || strchr(addr, '@') != NULL))
-		return (strdup(*addr != '\0' ? addr : "<>"));
-	if (len > 2 && arg[0] == '<' && arg[len - 1] == '>')
-		return (strndup(arg + 1, len - 2));
-	return (strdup(arg));
+	if (addr != NULL && *addr == '\0')
+		return (strdup("<>"));
+	if ((came = argument_dup(arg)) == NULL || addr == NULL ||
+	    (there = strrchr(addr, '@')) == NULL)
+		return (came);
+	here = strrchr(came, '@');
+	if (strpbrk(came, "%!\"") != NULL &&
+	    (here == NULL || strcasecmp(here, there) != 0))
+		return (came);
+	free(came);
+	return (strdup(addr));
 }
 
 static sfsistat

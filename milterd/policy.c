@@ -42,8 +42,7 @@ in_ranges(const struct ranges *r, uint32_t id)
 /*
  * True, false, or -1 if it can't be told.  A uid is its owner's if names say
  * so, for one in somebody's range may have an account of its own.  Until they
- * have spoken the range counts, or a slow directory would open a gate; and who
- * is in none may still be a subordinate of somebody there.
+ * have spoken the range counts, or a slow directory would open a gate.
  */
 static int
 in_users(const struct table *t, const struct owner *o)
@@ -55,7 +54,7 @@ in_users(const struct table *t, const struct owner *o)
 		return (1);
 	if (!o->named && in_ranges(&t->subs, o->uid))
 		return (1);
-	return (t->complete && o->named ? 0 : -1);
+	return (t->complete ? 0 : -1);
 }
 
 /*

@@ -85,40 +85,57 @@ absent(int error)
 	return (error == 0 ? FOUND_NO : FOUND_FAILED);
 }
 
-/* An account that has subordinate uids: its groups are theirs. */
-static void
-put_owner_of(struct msg *m, uint32_t uid)
+/*
+ * The account that uid is a subordinate of, or NULL; then *failed says whether
+ * there may be one all the same.
+ */
+static struct passwd *
+owner_of(uint32_t uid, struct passwd *pw, int *failed)
 {
 	static char	 buf[NSS_BUFFER];
-	struct passwd	 pw, *found = NULL;
+	struct passwd	*found = NULL;
 	const char	*errstr;
 	uint32_t	 id;
 	char		 name[MAX_NAME + 2];
 	FILE		*f;
-	int		 one = 0;
+	int		 one = 0, error = 0;
 
 	if ((f = fopen(_PATH_SUBUID, "r")) != NULL) {
 		one = subuid_owner(f, uid, name, sizeof(name));
 		fclose(f);
-	}
+	} else if (errno != ENOENT)
+		error = errno;
 	if (one) {
 		id = strtonum(name, 0, UINT32_MAX, &errstr);
 		if (errstr == NULL)
-			(void)getpwuid_r(id, &pw, buf, sizeof(buf), &found);
+			error = getpwuid_r(id, pw, buf, sizeof(buf), &found);
 		else
-			(void)getpwnam_r(name, &pw, buf, sizeof(buf), &found);
+			error = getpwnam_r(name, pw, buf, sizeof(buf), &found);
 	}
+	*failed = found == NULL && error != 0;
 	/* Root's subordinates are containers, and nobody's word. */
-	if (found == NULL || pw.pw_uid == 0) {
-		put_u32(m, uid);
-		put_str(m, "");
-		put_u16(m, 0);
-		return;
-	}
-	(void)strlcpy(name, pw.pw_name, sizeof(name));
-	put_u32(m, pw.pw_uid);
+	return (found == NULL || pw->pw_uid == 0 ? NULL : found);
+}
+
+/* Somebody without an account: perhaps a subordinate, in groups of another. */
+static void
+put_subordinate(struct msg *m, uint32_t uid, int error)
+{
+	struct passwd	 pw, *owner;
+	char		 name[MAX_NAME + 2] = "";
+	int		 failed;
+
+	owner = owner_of(uid, &pw, &failed);
+	put_u8(m, failed ? FOUND_FAILED : absent(error));
+	put_str(m, "");
+	put_u32(m, owner == NULL ? uid : pw.pw_uid);
+	if (owner != NULL)
+		(void)strlcpy(name, pw.pw_name, sizeof(name));
 	put_str(m, name);
-	put_groups(m, pw.pw_name, pw.pw_gid);
+	if (owner != NULL)
+		put_groups(m, pw.pw_name, pw.pw_gid);
+	else
+		put_u16(m, 0);
 }
 
 /* From the resolver: who is uid? */
@@ -136,11 +153,9 @@ on_name(struct peer *peer, struct msg *m)
 		return (-1);
 	error = getpwuid_r(uid, &pw, buf, sizeof(buf), &found);
 	msg_new(&reply, IMSG_NAMED, m->id);
-	if (error != 0 || found == NULL || pw.pw_uid != uid) {
-		put_u8(&reply, absent(error));
-		put_str(&reply, "");
-		put_owner_of(&reply, uid);
-	} else {
+	if (error != 0 || found == NULL || pw.pw_uid != uid)
+		put_subordinate(&reply, uid, error);
+	else {
 		/* One byte more than is shown tells that it was cut. */
 		(void)strlcpy(name, pw.pw_name, sizeof(name));
 		put_u8(&reply, FOUND_YES);

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../lib.sh"
 . "$TOP/regress/mta/postfix.sh"
 
-mta_up <<E
+mta_up 'mydestination = localhost' 'local_transport = virtual' <<E
 reject user "man" sender "ceo@example.test" message "not you"
 reject user "news" sender not from { "*@example.test", "<>" } message "not that"
 pass
@@ -15,7 +15,7 @@ from() {	# USER ARGUMENT-OF-MAIL-FROM; the reply
 	printf 'MAIL FROM:%s\n' "$2" | smtp "$1" 127.0.0.1 | sed -n 3p
 }
 
-plan 20
+plan 25
 
 while read -r sender; do
 	is "$(from man "$sender")" '550 5.7.1 not you' "the denied one as $sender"
@@ -39,6 +39,11 @@ done <<'E'
 <evil@else.test(@example.test>
 <"x@example.test"@else.test>
 <@example.test:evil@else.test>
+<evil%example.test@localhost>
+<example.test!evil@localhost>
+<"evil@example.test"@localhost>
+<evil%example.test@localhost(@example.test>
+<(@example.test)evil%example.test@localhost>
 E
 while read -r sender; do
 	like "$(from news "$sender")" '^250 ' "one of his as $sender"
