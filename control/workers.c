@@ -111,6 +111,14 @@ worker_gone(struct peer *w, const char *why)
 	clients_settle(0);
 }
 
+/* Is all done that you were told?  The answer has the same id. */
+static void
+sync_new(struct msg *m)
+{
+	msg_new(m, IMSG_TABLE, last_sync);
+	put_u8(m, TABLE_SYNC);
+}
+
 /* Tell a worker who is blocked, if we were told. */
 static void
 worker_begin(struct peer *w)
@@ -119,8 +127,7 @@ worker_begin(struct peer *w)
 
 	if (!started)
 		return;
-	msg_new(&m, IMSG_TABLE, last_sync);
-	put_u8(&m, TABLE_SYNC);
+	sync_new(&m);
 	if (tables_tell(w) == -1 || peer_send(w, &m) == -1)
 		peer_drop(w, "does not read");
 }
@@ -175,7 +182,7 @@ workers_tell(struct msg *m)
 			peer_drop(w, "does not read");
 }
 
-/* They are to tell when they have all that they were told: see below. */
+/* They are to tell when they have all this; workers_have() knows. */
 uint32_t
 workers_sync(void)
 {
@@ -183,8 +190,7 @@ workers_sync(void)
 
 	if (++last_sync == 0)
 		last_sync = 1;
-	msg_new(&m, IMSG_TABLE, last_sync);
-	put_u8(&m, TABLE_SYNC);
+	sync_new(&m);
 	workers_tell(&m);
 	return (last_sync);
 }
@@ -230,28 +236,31 @@ workers_test(struct msg *m, uint32_t id)
 	return (-1);
 }
 
+/* From a worker: it can't meddle with what it was not asked. */
 static int
-on_testrow(struct peer *peer, struct msg *m)
+tested(struct msg *m, enum imsg type,
+    void (*pass_on)(struct client *, struct msg *, enum imsg))
 {
 	struct client	*c = client_find(m->id);
 
-	(void)peer;
 	if (c != NULL && c->request != IMSG_CTL_TEST)
 		return (-1);
-	client_row(c, m, IMSG_CTL_TESTROW);
+	pass_on(c, m, type);
 	return (0);
+}
+
+static int
+on_testrow(struct peer *peer, struct msg *m)
+{
+	(void)peer;
+	return (tested(m, IMSG_CTL_TESTROW, client_row));
 }
 
 static int
 on_tested(struct peer *peer, struct msg *m)
 {
-	struct client	*c = client_find(m->id);
-
 	(void)peer;
-	if (c != NULL && c->request != IMSG_CTL_TEST)
-		return (-1);
-	client_end(c, m, IMSG_CTL_TESTED);
-	return (0);
+	return (tested(m, IMSG_CTL_TESTED, client_end));
 }
 
 /*
