@@ -113,6 +113,9 @@ obj/regress/churn: regress/owner/churn.c $(COMMON) $(HEADERS)
 regress-programs: $(FAKE)/resolver $(DUP)/milterd obj/parse.c \
 	obj/regress/matrix obj/regress/churn
 	COMPILE='$(COMPILE)' LINK='$(LINK) $(CAPLIBS)' regress/build
+	OUT=obj/regress/asan COMPILE='$(COMPILE) -fsanitize=address,undefined -fno-sanitize-recover=undefined' \
+	    LINK='$(LINK) $(CAPLIBS)' regress/build \
+	    regress/unit/t-os-freebsd.c regress/unit/t-os-openbsd.c
 
 check:
 	regress/deps check

@@ -47,6 +47,8 @@ struct sock {
 	int			 fin_acked;	/* has closed; the other knows */
 	int			 listening;	/* NONE: but one listens here */
 	int			 attempt;	/* NONE: but one tries to connect */
+	struct conn_key		 key;		/* by which holders() finds it,
+						   where it has no inode */
 };
 
 /* A process that holds a socket; below start are notes of the backend. */
@@ -58,6 +60,7 @@ struct holder {
 	uint32_t		 tid;		/* the one thread, or 0: all */
 	enum source		 source;	/* how it was found */
 	int			 fd;		/* where, or -1: not seen */
+	struct conn_key		 key;		/* of a socket without inode */
 };
 #define MAX_HOLDERS	64
 

@@ -1,0 +1,406 @@
+/*
+ * Copyright (c) 2026 the milter-sysuser authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * The backend for FreeBSD over a kernel that is a list of lines.
+ *
+ * BSD: freebsd resolver/os_freebsd.c resolver/freebsd_ask.c
+ * BSD: freebsd resolver/freebsd_reply.c regress/bsd/freebsd.c
+ * SOURCES: regress/bsd/kernel.c resolver/owner.c
+ * SOURCES: common/addr.c common/answer.c common/clock.c common/log.c
+ * SOURCES: common/wire.c common/xtext.c
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "log.h"
+#include "scenes.h"
+
+static void
+t_scenes(void **state)
+{
+	(void)state;
+	assert_int_equal(scenes_run(), 0);
+	assert_int_equal(kernel.empty, 0);
+}
+
+static void
+t_process(void **state)
+{
+	struct found	 f;
+
+	(void)state;
+	assert_string_equal(scene_with("jails 0", &f),
+	    "owned none 1000 100 1 telnet");
+	assert_string_equal(f.owner.text[T_EXE], "/usr/bin/telnet");
+	assert_string_equal(f.owner.text[T_CWD], "/home/u");
+	assert_null(f.owner.text[T_CMDLINE]);
+	assert_int_equal(f.owner.start, 50 * 1000000);
+	assert_int_equal(f.owner.login, LOGIN_UNSET);
+	assert_int_equal(f.owner.source, SRC_SCAN);
+}
+
+/* Every answer can be the first one after a change. */
+static void
+t_changes(void **state)
+{
+	static const char *const	 ok = "owned none 1000 100 1 telnet";
+	static const char *const	 changes[] = {
+		/* The pid is used again, by one who has the socket or not. */
+		"gone 100", "proc 100 uid=1000 start=70 comm=next",
+		"proc 100 uid=1000 start=70 comm=next fd=1"
+	};
+	struct found			 f;
+	char				 line[128];
+	const char			*said;
+	int				 i, n;
+
+	(void)state;
+	for (n = 1; n < 40; n++) {
+		(void)snprintf(line, sizeof(line), "when %d gone 100", n);
+		said = scene_with(line, &f);
+		if (strcmp(said, ok) != 0)
+			assert_string_equal(said, "owned none 1000 0 0 -");
+		for (i = 1; i < 3; i++) {
+			const char *const lines[] = { V4, V4MTA, MTA, TELNET };
+			const char *const client[] = { CLIENT };
+			const char *const server[] = { SERVER };
+
+			scene_begin(lines, NITEMS(lines));
+			kernel_line(line);
+			(void)snprintf(line, sizeof(line), "when %d %s", n,
+			    changes[i]);
+			kernel_line(line);
+			os_native.open();
+			said = scene_ask(client, server, &f);
+			if (strcmp(said, "owned none 1000 100 1 next") == 0) {
+				assert_int_equal(i, 2);
+				assert_int_equal(f.owner.start, 70 * 1000000);
+			} else if (strcmp(said, ok) == 0)
+				assert_int_equal(f.owner.start, 50 * 1000000);
+			else
+				assert_string_equal(said,
+				    "owned none 1000 0 0 -");
+			(void)snprintf(line, sizeof(line), "when %d gone 100",
+			    n);
+		}
+	}
+}
+
+/* The connection becomes another user's at each moment: never a mixture. */
+static void
+t_reused(void **state)
+{
+	struct found	 f;
+	char		 line[128];
+	const char	*said;
+	int		 n;
+
+	(void)state;
+	for (n = 1; n < 40; n++) {
+		const char *const lines[] = { V4, V4MTA, MTA, TELNET,
+		    "proc 200 uid=2000 start=60 comm=thief" };
+		const char *const client[] = { CLIENT };
+		const char *const server[] = { SERVER };
+
+		scene_begin(lines, NITEMS(lines));
+		(void)snprintf(line, sizeof(line), "when %d gone 1", n);
+		kernel_line(line);
+		(void)snprintf(line, sizeof(line), "when %d tcp 9 127.0.0.1 "
+		    "40000 127.0.0.1 25 uid=2000", n);
+		kernel_line(line);
+		(void)snprintf(line, sizeof(line), "when %d gone 200", n);
+		kernel_line(line);
+		(void)snprintf(line, sizeof(line), "when %d proc 200 uid=2000 "
+		    "start=60 comm=thief fd=9", n);
+		kernel_line(line);
+		os_native.open();
+		said = scene_ask(client, server, &f);
+		if (f.owner.verdict == E_OWNED) {
+			assert_true(f.owner.uid == 1000 ||
+			    f.owner.uid == 2000);
+			if (f.owner.pid != NO_PID)
+				assert_int_equal(f.owner.pid,
+				    f.owner.uid == 1000 ? 100 : 200);
+		} else
+			assert_memory_equal(said, "unknown", 7);
+	}
+}
+
+/* The same, to another process of the same user. */
+static void
+t_reused_own(void **state)
+{
+	struct found	 f;
+	char		 line[128];
+	const char	*said;
+	int		 n;
+
+	(void)state;
+	for (n = 3; n < 40; n++) {
+		const char *const lines[] = { V4, V4MTA, MTA, TELNET };
+		const char *const client[] = { CLIENT };
+		const char *const server[] = { SERVER };
+
+		scene_begin(lines, NITEMS(lines));
+		(void)snprintf(line, sizeof(line), "when %d gone 1", n);
+		kernel_line(line);
+		(void)snprintf(line, sizeof(line), "when %d tcp 9 127.0.0.1 "
+		    "40000 127.0.0.1 25 uid=1000", n);
+		kernel_line(line);
+		(void)snprintf(line, sizeof(line), "when %d proc 200 uid=1000 "
+		    "start=60 comm=next fd=9", n);
+		kernel_line(line);
+		os_native.open();
+		said = scene_ask(client, server, &f);
+		if (f.owner.pid != NO_PID)
+			assert_string_equal(said,
+			    "owned none 1000 100 1 telnet");
+	}
+}
+
+static void
+t_jails(void **state)
+{
+	struct found	 f;
+
+	(void)state;
+	/* There is one, and the socket is not its. */
+	assert_string_equal(scene_with("jails 1", &f),
+	    "owned none 1000 100 1 telnet");
+	/* It is: uid 1000 there is somebody else. */
+	{
+		const char *const lines[] = { V4, V4MTA, MTA, "jails 1",
+		    "proc 100 uid=1000 jid=3 comm=jailed fd=1" };
+		const char *const client[] = { CLIENT };
+		const char *const server[] = { SERVER };
+
+		scene_begin(lines, NITEMS(lines));
+		os_native.open();
+		assert_string_equal(scene_ask(client, server, &f),
+		    "unknown unsupported 0 0 0 -");
+		/* Somebody outside has it as well. */
+		kernel_line("proc 101 uid=1000 start=2 comm=outside fd=1");
+		assert_string_equal(scene_ask(client, server, &f),
+		    "unknown unsupported 0 0 0 -");
+		/* Nobody has it, so nobody knows. */
+		kernel_line("gone 100");
+		kernel_line("gone 101");
+		assert_string_equal(scene_ask(client, server, &f),
+		    "unknown unsupported 0 0 0 -");
+	}
+	/* A network of its own, with the same addresses: another pcb. */
+	{
+		const char *const lines[] = { V4, V4MTA, MTA, TELNET,
+		    "jails 1", "proc 90 uid=1000 jid=3 comm=vnet fd=77" };
+		const char *const client[] = { CLIENT };
+		const char *const server[] = { SERVER };
+
+		scene_begin(lines, NITEMS(lines));
+		os_native.open();
+		assert_string_equal(scene_ask(client, server, &f),
+		    "owned none 1000 100 1 telnet");
+	}
+}
+
+/* The uid is known without root, where nothing is hidden. */
+static void
+t_denied(void **state)
+{
+	struct found	 f;
+
+	(void)state;
+	assert_string_equal(scene_with("deny cred", &f),
+	    "owned none 1000 100 1 telnet");
+	assert_string_equal(scene_with("deny fds", &f),
+	    "owned none 1000 0 0 -");
+	scene_with("deny cred", &f);
+	assert_int_equal(os_native.check() & 1U << CAN_ASK, 0);
+	scene_with("jails 0", &f);
+	assert_int_not_equal(os_native.check() & 1U << CAN_ASK, 0);
+	/* Perhaps the connection is only hidden. */
+	kernel_line("deny cred");
+	kernel_line("gone 1");
+	{
+		const char *const client[] = { CLIENT };
+		const char *const server[] = { SERVER };
+
+		assert_string_equal(scene_ask(client, server, &f),
+		    "unknown denied 0 0 0 -");
+	}
+}
+
+static void
+t_formats(void **state)
+{
+	static const struct { const char *line, *said; } rows[] = {
+		{ "lie cred", "unknown unsupported 0 0 0 -" },
+		{ "cut cred 4", "unknown unsupported 0 0 0 -" },
+		{ "lie pcbs", "unknown failed 0 0 0 -" },
+		{ "cut pcbs 64", "unknown failed 0 0 0 -" },
+		{ "cut pcbs 65", "unknown failed 0 0 0 -" },
+		{ "cut pcbs 744", "unknown failed 0 0 0 -" },
+		{ "lie proc", "owned none 1000 0 0 -" },
+		{ "cut proc 1", "owned none 1000 100 1 telnet" },
+		{ "cut fds 1", "owned none 1000 0 0 -" },
+		{ "lie fds", "owned none 1000 0 0 -" },
+		{ "grow 3000000", "owned none 1000 100 1 telnet" }
+	};
+	struct found	 f;
+	size_t		 i;
+
+	(void)state;
+	for (i = 0; i < NITEMS(rows); i++)
+		assert_string_equal(scene_with(rows[i].line, &f),
+		    rows[i].said);
+}
+
+/* A v6 socket that speaks IPv4 is found by the IPv4 question. */
+static void
+t_mapped(void **state)
+{
+	const char *const	 client[] = { "::ffff:127.0.0.1", "40000" };
+	const char *const	 server[] = { "::ffff:127.0.0.1", "25" };
+	struct found		 f;
+
+	(void)state;
+	(void)scene_with("jails 0", &f);
+	assert_string_equal(scene_ask(client, server, &f),
+	    "owned none 1000 100 1 telnet");
+}
+
+/* Link-local addresses are told apart from the interface's number. */
+static void
+t_scoped(void **state)
+{
+	const char *const	 lines[] = { "addr fe80::1", MTA, TELNET,
+	    "tcp 1 fe80::1 40000 fe80::1 25 uid=1000",
+	    "tcp 2 fe80::1 25 fe80::1 40000 accepted=1" };
+	const char *const	 client[] = { "fe80::1", "40000" };
+	const char *const	 server[] = { "fe80::1", "25" };
+	struct found		 f;
+
+	(void)state;
+	scene_begin(lines, NITEMS(lines));
+	os_native.open();
+	assert_string_equal(scene_ask(client, server, &f),
+	    "owned none 1000 100 1 telnet");
+	kernel_line("tcp 7 fe80::1 40000 fe80::1 25 uid=2000");
+	assert_string_equal(scene_ask(client, server, &f),
+	    "unknown failed 0 0 0 -");
+}
+
+static void
+t_local(void **state)
+{
+	static const struct { const char *addr; int local; } rows[] = {
+		{ "127.0.0.1", 1 }, { "127.9.9.9", 1 }, { "::1", 1 },
+		{ "192.0.2.1", 1 }, { "192.0.2.2", 0 }, { "2001:db8::1", 1 },
+		{ "2001:db8::2", 0 }, { "fe80::1", 1 }, { "fe80::2", 0 }
+	};
+	static const char *const	 lines[] = { MTA, "addr 192.0.2.1",
+	    "addr 2001:db8::1", "addr fe80::1" };
+	struct endpoint			 e;
+	size_t				 i;
+
+	(void)state;
+	scene_begin(lines, NITEMS(lines));
+	os_native.open();
+	for (i = 0; i < NITEMS(rows); i++) {
+		assert_int_equal(endpoint_parse(&e, rows[i].addr, "1"), 0);
+		assert_int_equal(os_native.local(&e), rows[i].local);
+	}
+}
+
+/* A process of the kernel's has no file: such a question would end Casper. */
+static void
+t_kernel(void **state)
+{
+	const char *const	 lines[] = { MTA, V4MTA,
+	    "tcp 1 127.0.0.1 40000 127.0.0.1 25 uid=0",
+	    "proc 2 kernel=1 comm=kernel fd=1" };
+	const char *const	 client[] = { CLIENT }, *const server[] =
+				    { SERVER };
+	struct found		 f;
+
+	(void)state;
+	scene_begin(lines, NITEMS(lines));
+	os_native.open();
+	assert_string_equal(scene_ask(client, server, &f),
+	    "owned none 0 0 0 -");
+	assert_int_equal(kernel.empty, 0);
+}
+
+static int
+always(void *arg)
+{
+	(void)arg;
+	return (1);
+}
+
+/* When others wait, one holder is enough; no time at all is no search. */
+static void
+t_budget(void **state)
+{
+	const char *const	 lines[] = { V4, V4MTA, MTA, TELNET,
+	    "proc 300 uid=1000 start=60 comm=child fd=1" };
+	struct budget		 budget = { 10000000, always, NULL };
+	struct holder		 list[MAX_HOLDERS];
+	struct conn_key		 key;
+	struct sock		 sock;
+
+	(void)state;
+	scene_begin(lines, NITEMS(lines));
+	os_native.open();
+	assert_int_equal(endpoint_parse(&key.client, CLIENT), 0);
+	assert_int_equal(endpoint_parse(&key.server, SERVER), 0);
+	os_native.sock(&key, &sock);
+	assert_int_equal(sock.state, SOCK_OWNED);
+	assert_int_equal(os_native.holders(&sock, &budget, list), 1);
+	/* The newest first. */
+	assert_int_equal(list[0].pid, 300);
+	budget.busy = NULL;
+	assert_int_equal(os_native.holders(&sock, &budget, list), 2);
+	budget.usec = 0;
+	assert_int_equal(os_native.holders(&sock, &budget, list), 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	 tests[] = {
+		cmocka_unit_test(t_scenes),
+		cmocka_unit_test(t_process),
+		cmocka_unit_test(t_changes),
+		cmocka_unit_test(t_reused),
+		cmocka_unit_test(t_reused_own),
+		cmocka_unit_test(t_jails),
+		cmocka_unit_test(t_denied),
+		cmocka_unit_test(t_formats),
+		cmocka_unit_test(t_mapped),
+		cmocka_unit_test(t_scoped),
+		cmocka_unit_test(t_local),
+		cmocka_unit_test(t_kernel),
+		cmocka_unit_test(t_budget)
+	};
+
+	log_init("t-os-freebsd", -1, 0);
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}
