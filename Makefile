@@ -21,9 +21,9 @@ COMPILE = $(CC) -std=c11 -D_GNU_SOURCE $(CFLAGS) $(WARNINGS) $(OSCFLAGS) \
 LINK = $(LDFLAGS) -levent $(BSDLIBS)
 
 # Every program is compiled from its own directory and common, no other.
-COMMON = common/addr.c common/answer.c common/caps_$(OS).c common/chan.c \
+COMMON = common/addr.c common/answer.c common/caps_$(CAPS).c common/chan.c \
 	common/child.c common/clock.c common/confwire.c common/log.c common/msgtab.c \
-	common/peer.c common/privdrop.c common/wire.c common/xtext.c
+	common/peer.c common/privdrop.c common/wire.c common/xtext.c $(SANDBOX)
 HEADERS = common/log.h common/sysuser.h
 
 PARENT = parent/ask.c parent/conf.c parent/listen.c parent/load.c \
@@ -34,10 +34,13 @@ NAMES = resolver/names.c resolver/subuid.c
 BACKEND_linux = resolver/linux_cgroup.c resolver/linux_cmdline.c \
 	resolver/linux_diag.c resolver/linux_files.c resolver/linux_proc.c \
 	resolver/linux_search.c resolver/os_linux.c
+BACKEND_freebsd = resolver/freebsd_ask.c resolver/freebsd_reply.c \
+	resolver/os_freebsd.c
+BACKEND_openbsd = resolver/os_openbsd.c
 BACKEND = $(BACKEND_$(OS))
 MILTERD = milterd/blocked.c milterd/callbacks.c milterd/header.c \
 	milterd/link.c milterd/main.c milterd/policy.c milterd/session.c \
-	milterd/syslog_$(OS).c milterd/tryout.c
+	milterd/syslog_$(SYSLOG).c milterd/tryout.c
 CONTROL = control/clients.c control/control.c control/ledger.c \
 	control/main.c control/tables.c control/workers.c
 SYSUSERCTL = control/json.c control/sender.c control/show.c \
@@ -64,7 +67,7 @@ obj/resolver: $(RESOLVER) $(BACKEND) resolver/os.h resolver/owner.h \
 	resolver/resolver.h $(COMMON) $(HEADERS)
 	mkdir -p obj
 	$(COMPILE) -Iresolver -o $@ $(RESOLVER) $(BACKEND) $(COMMON) $(LINK) \
-	    -lpthread $(CAPLIBS)
+	    -lpthread $(CAPLIBS) $(BACKENDLIBS)
 
 obj/names: $(NAMES) resolver/names.h $(COMMON) $(HEADERS)
 	mkdir -p obj
@@ -113,7 +116,8 @@ obj/regress/churn: regress/owner/churn.c $(COMMON) $(HEADERS)
 regress-programs: $(FAKE)/resolver $(DUP)/milterd obj/parse.c \
 	obj/regress/matrix obj/regress/churn
 	COMPILE='$(COMPILE)' LINK='$(LINK) $(CAPLIBS)' regress/build
-	OUT=obj/regress/asan COMPILE='$(COMPILE) -fsanitize=address,undefined -fno-sanitize-recover=undefined' \
+	OUT=obj/regress/asan COMPILE='$(COMPILE) -fsanitize=address,undefined \
+	    -fno-sanitize-recover=undefined' \
 	    LINK='$(LINK) $(CAPLIBS)' regress/build \
 	    regress/unit/t-os-freebsd.c regress/unit/t-os-openbsd.c
 
@@ -145,6 +149,12 @@ obj/regress/bench/empty: regress/bench/empty.c
 bench: $(PROGRAMS) obj/regress/bench/lookups obj/regress/bench/empty
 	regress/bench/run $(SIZES)
 
+# Every file of that system's build; make OS=freebsd syntax works elsewhere.
+syntax: obj/parse.c
+	COMPILE='$(COMPILE)' regress/syntax $(OS) $(PARENT) obj/parse.c \
+	    $(RESOLVER) $(BACKEND) $(NAMES) $(MILTERD) \
+	    milterd/listen_$(LISTEN).c $(CONTROL) $(SYSUSERCTL) $(COMMON)
+
 demo:
 	regress/deps build
 	$(MAKE) all
@@ -157,4 +167,5 @@ lint:
 clean:
 	rm -rf obj
 
-.PHONY: all regress-programs check check-long bench demo lint clean
+.PHONY: all regress-programs check check-long bench syntax demo \
+	lint clean

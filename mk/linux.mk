@@ -3,3 +3,5 @@ OSCFLAGS != pkg-config --cflags libbsd-overlay libevent libcap 2>/dev/null || :
 BSDLIBS != pkg-config --libs libbsd-overlay libbsd-ctor 2>/dev/null || :
 CAPLIBS = -lcap
 LISTEN != mk/probe-milter 2>/dev/null || :
+CAPS = linux
+SYSLOG = linux

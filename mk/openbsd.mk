@@ -1,0 +1,7 @@
+# What OpenBSD needs: libmilter is a port, and takes no "fd:N".
+OSCFLAGS = -I/usr/local/include
+LDFLAGS = -L/usr/local/lib
+LISTEN = dup
+CAPS = none
+SYSLOG = bsd
+SANDBOX = common/sandbox_openbsd.c
