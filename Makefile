@@ -91,6 +91,7 @@ obj/sysuserctl: $(SYSUSERCTL) control/ctl.h $(COMMON) $(HEADERS)
 
 FAKE = obj/regress/fake
 DUP = obj/regress/dup
+SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
 $(FAKE)/resolver: $(PROGRAMS) $(RESOLVER) regress/os_fake.c
 	mkdir -p $(FAKE)
@@ -116,10 +117,18 @@ obj/regress/churn: regress/owner/churn.c $(COMMON) $(HEADERS)
 regress-programs: $(FAKE)/resolver $(DUP)/milterd obj/parse.c \
 	obj/regress/matrix obj/regress/churn
 	COMPILE='$(COMPILE)' LINK='$(LINK) $(CAPLIBS)' regress/build
-	OUT=obj/regress/asan COMPILE='$(COMPILE) -fsanitize=address,undefined \
-	    -fno-sanitize-recover=undefined' \
+	OUT=obj/regress/asan COMPILE='$(COMPILE) $(SANITIZE)' \
 	    LINK='$(LINK) $(CAPLIBS)' regress/build \
 	    regress/unit/t-os-freebsd.c regress/unit/t-os-openbsd.c
+	for os in freebsd openbsd; do \
+		dir=obj/regress/bsd/$$os; \
+		test $$dir/resolver -nt obj/regress/t-os-$$os && continue; \
+		ln -sf ../../../names ../../../control ../../../milterd $$dir; \
+		$(COMPILE) -Werror -Iresolver -Iregress/bsd -o $$dir/resolver \
+		    $(RESOLVER) $$dir/*.o regress/bsd/kernel.c \
+		    $(COMMON:common/caps_linux.c=common/caps_none.c) \
+		    $(LINK) || exit 1; \
+	done
 
 check:
 	regress/deps check

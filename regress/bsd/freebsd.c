@@ -40,7 +40,6 @@
 #include "kernel.h"
 #include "log.h"
 
-#define SCRIPT	"kernel.script"
 #define SO(id)	(0xfffff80000000000 + (id) * 0x1000)
 #define PCB(id)	(SO(id) + 8)
 
@@ -95,12 +94,9 @@ sysctlnametomib(const char *name, int *mib, size_t *len)
 	return (-1);
 }
 
-/* The resolver of the tests has a script; unit tests have their own lines. */
 cap_channel_t *
 cap_init(void)
 {
-	if (TAILQ_EMPTY(&kernel.procs))
-		kernel_read(SCRIPT);
 	nlimits = 0;
 	limited = 0;
 	channel.dead = 0;

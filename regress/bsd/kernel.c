@@ -14,11 +14,15 @@
  * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
  */
 
-/* The lines of kernel.h. */
+/*
+ * The lines of kernel.h.  A resolver of the tests has them in the file
+ * kernel.script where the daemon was started; unit tests bring their own.
+ */
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "kernel.h"
 #include "log.h"
@@ -28,6 +32,11 @@ struct kernel	 kernel = {
 	.procs = TAILQ_HEAD_INITIALIZER(kernel.procs)
 };
 static uint64_t	 gencnt;
+
+#define SCRIPT	"kernel.script"
+
+static void	 script(void) __attribute__((__constructor__));
+static void	 kernel_read(const char *);
 
 static const char *const	 whats[K_MAX] = {
 	[K_CRED] = "cred", [K_PCBS] = "pcbs", [K_FILES] = "files",
@@ -279,7 +288,14 @@ kernel_line(const char *text)
 		fatalx("kernel: what is %s?", w);
 }
 
-void
+static void
+script(void)
+{
+	if (access(SCRIPT, R_OK) == 0)
+		kernel_read(SCRIPT);
+}
+
+static void
 kernel_read(const char *path)
 {
 	FILE	*f;

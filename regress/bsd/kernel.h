@@ -90,7 +90,6 @@ extern struct kernel	 kernel;
 
 void	 kernel_reset(void);
 void	 kernel_line(const char *);
-void	 kernel_read(const char *);
 void	 kernel_asked(void);
 const struct ksock *kernel_sock(uint32_t);
 const struct kproc *kernel_proc(uint32_t);

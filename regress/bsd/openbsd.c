@@ -33,7 +33,6 @@
 #include "kernel.h"
 #include "log.h"
 
-#define SCRIPT	"kernel.script"
 #define SLOP	10		/* records that the kernel adds to a size */
 
 /* What a reply is made in. */
@@ -41,15 +40,6 @@ static struct {
 	uint8_t	*data;
 	size_t	 len, size, max;
 } out;
-
-/* The resolver of the tests has a script; unit tests have their own lines. */
-static void
-begin(void)
-{
-	if (TAILQ_EMPTY(&kernel.procs))
-		kernel_read(SCRIPT);
-	kernel_asked();
-}
 
 int
 getrtable(void)
@@ -296,7 +286,7 @@ sysctl(const int *mib, unsigned int len, void *old, size_t *oldlen, void *new,
 {
 	int	 error;
 
-	begin();
+	kernel_asked();
 	out.len = 0;
 	out.max = SIZE_MAX;
 	error = new != NULL || newlen != 0 ? EINVAL :
@@ -326,7 +316,7 @@ getifaddrs(struct ifaddrs **list)
 	struct sockaddr_in6	 sin6;
 	size_t			 i;
 
-	begin();
+	kernel_asked();
 	*list = NULL;
 	for (i = 0; i < kernel.naddrs; i++) {
 		if ((ifa = calloc(1, sizeof(*ifa) + sizeof(sin6))) == NULL)
