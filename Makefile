@@ -17,14 +17,14 @@ OS != uname -s | tr A-Z a-z
 include mk/$(OS).mk
 
 COMPILE = $(CC) -std=c11 -D_GNU_SOURCE $(CFLAGS) $(WARNINGS) $(OSCFLAGS) \
-	-DLIBEXECDIR='"$(LIBEXECDIR)"' -Icommon
+	-DLIBEXECDIR='"$(LIBEXECDIR)"' -Icommon -Icommon/$(OS)
 LINK = $(LDFLAGS) -levent $(BSDLIBS)
 
 # Every program is compiled from its own directory and common, no other.
 COMMON = common/addr.c common/answer.c common/caps_$(CAPS).c common/chan.c \
 	common/child.c common/clock.c common/confwire.c common/log.c common/msgtab.c \
 	common/peer.c common/privdrop.c common/wire.c common/xtext.c $(SANDBOX)
-HEADERS = common/log.h common/sysuser.h
+HEADERS = common/log.h common/sysuser.h common/$(OS)/defaults.h
 
 PARENT = parent/ask.c parent/conf.c parent/listen.c parent/load.c \
 	parent/main.c parent/mta.c parent/peer.c parent/proc.c parent/state.c

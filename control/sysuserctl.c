@@ -33,8 +33,8 @@
 #include <unistd.h>
 
 #include "ctl.h"
+#include "defaults.h"
 
-#define CONTROL_SOCKET	"/run/milter-sysuser.sock"
 #define ANSWER_TIME	15000		/* ms */
 #define ROWS_MOST	10000		/* of a reply */
 #define STOP_TICKS	1500		/* 10 ms each */

@@ -186,12 +186,12 @@ conf_new(void)
 	conf->listen.family = AF_UNSPEC;
 	conf->listen.mode = 0660;
 	conf->control.family = AF_UNIX;
-	conf->control.path = conf_strdup("/run/milter-sysuser.sock");
+	conf->control.path = conf_strdup(CONTROL_SOCKET);
 	conf->control.mode = 0660;
 	conf->user.name = conf_strdup("_sysuser");
 	conf->resolver.name = conf_strdup("_sysuserres");
-	conf->chroot = conf_strdup("/run/milter-sysuser");
-	conf->statedir = conf_strdup("/var/lib/milter-sysuser");
+	conf->chroot = conf_strdup(CHROOT_DIR);
+	conf->statedir = conf_strdup(STATE_DIR);
 	conf->prefork = 2;
 	conf->policy = policy_default();
 	return (conf);

@@ -17,6 +17,7 @@
 #ifndef PARENT_H
 #define PARENT_H
 
+#include "defaults.h"
 #include "sysuser.h"
 
 /* Where in the configuration something was said; line 0: nowhere. */
@@ -63,8 +64,6 @@ struct conf {
 	struct where		 keep;		/* first "keep header" */
 };
 
-#define CONF_FILE	"/etc/milter-sysuser.conf"
-#define POSTFIX_FILE	"/etc/postfix/main.cf"
 #define DEFAULT_HEADER	"X-Sender-Process-Info"
 
 /* parse.y */

@@ -1,0 +1,28 @@
+/*
+ * Copyright (c) 2026 the milter-sysuser authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/* Where things are on this system, unless the configuration says otherwise. */
+
+#ifndef DEFAULTS_H
+#define DEFAULTS_H
+
+#define CONF_FILE	"/etc/milter-sysuser.conf"
+#define POSTFIX_FILE	"/etc/postfix/main.cf"
+#define CONTROL_SOCKET	"/run/milter-sysuser.sock"
+#define CHROOT_DIR	"/run/milter-sysuser"
+#define STATE_DIR	"/var/lib/milter-sysuser"
+
+#endif
