@@ -45,7 +45,6 @@
 #define KPROC		0x4	/* P_KPROC: a process of the kernel's */
 #define QUEUED		0x1800	/* SQ_INCOMP, SQ_COMP: not accepted yet */
 
-#define SCOPED(a)	((a)[0] == 0xfe && ((a)[1] & 0xc0) == 0x80)
 #define SA_ROUND(n)	((n) == 0 ? sizeof(long) : roundup2(n, sizeof(long)))
 
 /* The next record of this very size: 1, 0 at the end, or BAD_REPLY. */
@@ -93,7 +92,7 @@ end_of(struct endpoint *e, int is4, const struct in_addr *in,
 		memcpy(e->addr + 12, in, 4);
 	} else {
 		memcpy(e->addr, in6, 16);
-		if (SCOPED(e->addr))
+		if (IS_SCOPED(e->addr))
 			e->addr[2] = e->addr[3] = 0;
 	}
 	e->port = ntohs(port);

@@ -98,25 +98,12 @@ try_cred(void)
 	return (errno == EPERM ? SOCK_DENIED : SOCK_UNSUPPORTED);
 }
 
-/* Our parent is root's, and has descriptors. */
-static uint32_t
-freebsd_check(void)
-{
-	uint32_t	 can = 0;
-
-	if (try_cred() == SOCK_OWNED)
-		can |= 1U << CAN_ASK | 1U << CAN_ORPHAN;
-	if (ask(ASK_FDS, getppid(), &other) == 0)
-		can |= 1U << CAN_SEARCH;
-	return (can);
-}
-
-/* What the kernel says of the connection: as reply_pcb(). */
+/* What the kernel says of the connection: as reply_pcb(), or NO_REPLY. */
 static int
 find_pcb(const struct conn_key *key, struct tcpconn *pcb)
 {
 	if (ask(ASK_PCBS, 0, &pcbs) == -1)
-		return (BAD_REPLY);
+		return (NO_REPLY);
 	return (reply_pcb(&pcbs, key, pcb));
 }
 
@@ -132,13 +119,6 @@ sock_listening(const struct conn_key *key, struct sock *sock)
 	sock->listening = rv == 1;
 }
 
-/* Of link-local addresses the exact question needs the interface. */
-static int
-is_scoped(const struct endpoint *e)
-{
-	return (e->addr[0] == 0xfe && (e->addr[1] & 0xc0) == 0x80);
-}
-
 /* The next process: 1, 0 it has ended, or BAD_REPLY. */
 static int
 find_process(uint32_t pid, struct process *p)
@@ -150,6 +130,27 @@ find_process(uint32_t pid, struct process *p)
 	if (reply_process(&other, &pos, p) != 1 || p->pid != pid)
 		return (BAD_REPLY);
 	return (1);
+}
+
+/*
+ * The kernel tells it, and in the format that we were built for.  Our parent
+ * is root's, and has descriptors.
+ */
+static uint32_t
+freebsd_check(void)
+{
+	struct process	 p;
+	struct endpoint	 nowhere;
+	uint32_t	 can = 0;
+
+	endpoint_clear(&nowhere);
+	if (try_cred() == SOCK_OWNED && ask(ASK_PCBS, 0, &pcbs) == 0 &&
+	    reply_listens(&pcbs, &nowhere) != BAD_REPLY)
+		can |= 1U << CAN_ASK | 1U << CAN_ORPHAN;
+	if (find_process(getppid(), &p) == 1 &&
+	    ask(ASK_FDS, p.pid, &other) == 0)
+		can |= 1U << CAN_SEARCH;
+	return (can);
 }
 
 /* True if the socket is held, and by no process in a jail. */
@@ -210,7 +211,8 @@ freebsd_sock(const struct conn_key *key, struct sock *sock)
 		sock_listening(key, sock);
 		return;
 	}
-	if (!is_scoped(&key->client)) {
+	/* Of a link-local address the exact question needs the interface. */
+	if (!IS_SCOPED(key->client.addr)) {
 		asked = ask_cred(key, &uid) == 0;
 		denied = !asked && errno == EPERM;
 		sock->state = asked || denied || errno == ENOENT ? SOCK_NONE :
@@ -226,6 +228,9 @@ freebsd_sock(const struct conn_key *key, struct sock *sock)
 		return;
 	case 1:
 		break;
+	case BAD_REPLY:
+		sock->state = SOCK_UNSUPPORTED;
+		return;
 	default:
 		sock->state = SOCK_FAILED;
 		return;

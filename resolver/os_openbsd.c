@@ -405,7 +405,8 @@ openbsd_check(void)
 
 	if (endpoint_parse(&key.client, "127.0.0.1", "1") == 0 &&
 	    endpoint_parse(&key.server, "127.0.0.1", "1") == 0 &&
-	    ident(&key, &uid) != -1)
+	    ident(&key, &uid) != -1 &&
+	    ask_files(KERN_FILE_BYFILE, DTYPE_SOCKET) == 0)
 		can |= 1U << CAN_ASK | 1U << CAN_ORPHAN;
 	if (ask_files(KERN_FILE_BYPID, getppid()) == 0 && files.n > 0)
 		can |= 1U << CAN_SEARCH;

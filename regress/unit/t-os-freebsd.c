@@ -27,9 +27,12 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "freebsd.h"
 #include "log.h"
 #include "scenes.h"
 
@@ -253,10 +256,10 @@ t_formats(void **state)
 	static const struct { const char *line, *said; } rows[] = {
 		{ "lie cred", "unknown unsupported 0 0 0 -" },
 		{ "cut cred 4", "unknown unsupported 0 0 0 -" },
-		{ "lie pcbs", "unknown failed 0 0 0 -" },
-		{ "cut pcbs 64", "unknown failed 0 0 0 -" },
-		{ "cut pcbs 65", "unknown failed 0 0 0 -" },
-		{ "cut pcbs 744", "unknown failed 0 0 0 -" },
+		{ "lie pcbs", "unknown unsupported 0 0 0 -" },
+		{ "cut pcbs 64", "unknown unsupported 0 0 0 -" },
+		{ "cut pcbs 65", "unknown unsupported 0 0 0 -" },
+		{ "cut pcbs 744", "unknown unsupported 0 0 0 -" },
 		{ "lie proc", "owned none 1000 0 0 -" },
 		{ "cut proc 1", "owned none 1000 100 1 telnet" },
 		{ "cut fds 1", "owned none 1000 0 0 -" },
@@ -270,6 +273,73 @@ t_formats(void **state)
 	for (i = 0; i < NITEMS(rows); i++)
 		assert_string_equal(scene_with(rows[i].line, &f),
 		    rows[i].said);
+}
+
+/* What is found out at the start. */
+static void
+t_check(void **state)
+{
+	static const struct { const char *line; int ask, search; } rows[] = {
+		{ "jails 0", 1, 1 }, { "deny cred", 0, 1 },
+		{ "lie cred", 1, 1 },	/* nothing has these ends */
+		{ "lie pcbs", 0, 1 }, { "cut pcbs 8", 0, 1 },
+		{ "deny fds", 1, 0 }, { "lie proc", 1, 0 }
+	};
+	struct found	 f;
+	char		 line[64];
+	uint32_t	 can;
+	size_t		 i;
+
+	(void)state;
+	for (i = 0; i < NITEMS(rows); i++) {
+		(void)scene_with(rows[i].line, &f);
+		(void)snprintf(line, sizeof(line), "proc %ld comm=parent",
+		    (long)getppid());
+		kernel_line(line);
+		can = os_native.check();
+		assert_int_equal((can & 1U << CAN_ASK) != 0, rows[i].ask);
+		assert_int_equal((can & 1U << CAN_SEARCH) != 0,
+		    rows[i].search);
+		assert_int_equal(can & (1U << CAN_LOGIN | 1U << CAN_UNIT), 0);
+	}
+}
+
+/* Whatever bytes come, nothing is read beyond (ASan, valgrind). */
+static void
+t_garbage(void **state)
+{
+	struct reply	 r;
+	struct conn_key	 key;
+	struct tcpconn	 conn;
+	struct process	 p;
+	uint32_t	 seed = 1, pid;
+	size_t		 i, n, pos;
+	char		 path[64];
+
+	(void)state;
+	assert_int_equal(endpoint_parse(&key.client, CLIENT), 0);
+	assert_int_equal(endpoint_parse(&key.server, SERVER), 0);
+	for (n = 0; n < 4000; n++) {
+		/* Of its very size, so that one byte more is an error. */
+		r.len = r.size = n % 2000;
+		r.data = malloc(r.size == 0 ? 1 : r.size);
+		assert_non_null(r.data);
+		for (i = 0; i < r.len; i++) {
+			seed = seed * 1103515245 + 12345;
+			r.data[i] = i % 4 == 0 && seed & 0x100000 ?
+			    seed >> 24 : 0;
+		}
+		(void)reply_pcb(&r, &key, &conn);
+		(void)reply_listens(&r, &key.client);
+		(void)reply_local(&r, &key.client);
+		(void)reply_holds(&r, 1);
+		(void)reply_path(&r, -5, path, sizeof(path));
+		for (pos = 0; reply_process(&r, &pos, &p) == 1;)
+			continue;
+		for (pos = 0; reply_file(&r, &pos, 1, &pid) == 1;)
+			continue;
+		free(r.data);
+	}
 }
 
 /* A v6 socket that speaks IPv4 is found by the IPv4 question. */
@@ -394,6 +464,8 @@ main(void)
 		cmocka_unit_test(t_jails),
 		cmocka_unit_test(t_denied),
 		cmocka_unit_test(t_formats),
+		cmocka_unit_test(t_check),
+		cmocka_unit_test(t_garbage),
 		cmocka_unit_test(t_mapped),
 		cmocka_unit_test(t_scoped),
 		cmocka_unit_test(t_local),
