@@ -238,7 +238,19 @@ t_denied(void **state)
 	assert_int_equal(os_native.check() & 1U << CAN_ASK, 0);
 	scene_with("jails 0", &f);
 	assert_int_not_equal(os_native.check() & 1U << CAN_ASK, 0);
+	/* What is left of a connection says root, and is nobody's. */
+	(void)scene_with("deny cred", &f);
+	kernel_line("gone 1");
+	kernel_line("tcp 1 127.0.0.1 40000 127.0.0.1 25 uid=0 detached=1");
+	{
+		const char *const client[] = { CLIENT };
+		const char *const server[] = { SERVER };
+
+		assert_string_equal(scene_ask(client, server, &f),
+		    "unknown denied 0 0 0 -");
+	}
 	/* Perhaps the connection is only hidden. */
+	(void)scene_with("jails 0", &f);
 	kernel_line("deny cred");
 	kernel_line("gone 1");
 	{

@@ -149,7 +149,7 @@ t_reused(void **state)
 static void
 t_listening(void **state)
 {
-	const char *const	 lines[] = { MTA, "addr 192.0.2.1",
+	const char *const	 lines[] = { MTA, LISTEN, "addr 192.0.2.1",
 	    "tcp 2 192.0.2.1 25 192.0.2.9 40000 accepted=1",
 	    "tcp 4 0.0.0.0 40000 0.0.0.0 0 state=1 uid=1000",
 	    "proc 100 uid=1000 comm=odd fd=4" };
