@@ -21,10 +21,13 @@ COMPILE = $(CC) -std=c11 -D_GNU_SOURCE $(CFLAGS) $(WARNINGS) $(OSCFLAGS) \
 LINK = $(LDFLAGS) -levent $(BSDLIBS)
 
 # Every program is compiled from its own directory and common, no other.
+CONFINE_freebsd = common/sandbox_freebsd.c
+CONFINE_openbsd = common/sandbox_openbsd.c
 COMMON = common/addr.c common/answer.c common/caps_$(CAPS).c common/chan.c \
 	common/child.c common/clock.c common/confwire.c common/log.c common/msgtab.c \
-	common/peer.c common/privdrop.c common/wire.c common/xtext.c $(SANDBOX)
-HEADERS = common/log.h common/sysuser.h common/$(OS)/defaults.h
+	common/peer.c common/privdrop.c common/wire.c common/xtext.c $(CONFINE_$(OS))
+HEADERS = common/log.h common/sysuser.h common/$(OS)/defaults.h \
+	common/$(OS)/packet.h
 
 PARENT = parent/ask.c parent/conf.c parent/listen.c parent/load.c \
 	parent/main.c parent/mta.c parent/peer.c parent/proc.c parent/state.c

@@ -30,12 +30,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "packet.h"
 #include "sysuser.h"
 
 struct packet {
 	STAILQ_ENTRY(packet)	 next;
 	int			 fd;
 	size_t			 len;
+	size_t			 sent;
 	uint8_t			 bytes[];
 };
 
@@ -77,6 +79,9 @@ chan_pair(int pair[2])
 	for (i = 0; i < 2; i++) {
 		(void)fcntl(pair[i], F_SETFD, FD_CLOEXEC);
 		(void)setsockopt(pair[i], SOL_SOCKET, SO_SNDBUF, &size,
+		    sizeof(size));
+		/* On some systems it is this one that counts. */
+		(void)setsockopt(pair[i], SOL_SOCKET, SO_RCVBUF, &size,
 		    sizeof(size));
 	}
 	return (0);
@@ -120,7 +125,11 @@ chan_close(struct chan *c)
 	c->fd = -1;
 }
 
-static int
+/*
+ * Returns how much was taken, or -1.  Where packets are a stream with marks
+ * (packet.h), that can be a part of it; MSG_EOR is such a mark.
+ */
+static ssize_t
 packet_write(int sock, struct iovec *iov, int iovlen, int fd)
 {
 	union control	 control;
@@ -142,13 +151,13 @@ packet_write(int sock, struct iovec *iov, int iovlen, int fd)
 		memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
 	}
 	do
-		n = sendmsg(sock, &mh, MSG_NOSIGNAL);
+		n = sendmsg(sock, &mh, MSG_NOSIGNAL | MSG_EOR);
 	while (n == -1 && errno == EINTR);
-	return (n == -1 ? -1 : 0);
+	return (n);
 }
 
 static int
-packet_queue(struct chan *c, const struct iovec *iov, int fd)
+packet_queue(struct chan *c, const struct iovec *iov, int fd, size_t sent)
 {
 	struct packet	*p;
 
@@ -161,6 +170,7 @@ packet_queue(struct chan *c, const struct iovec *iov, int fd)
 		return (-1);
 	p->fd = fd;
 	p->len = iov[0].iov_len + iov[1].iov_len;
+	p->sent = sent;
 	memcpy(p->bytes, iov[0].iov_base, iov[0].iov_len);
 	memcpy(p->bytes + iov[0].iov_len, iov[1].iov_base, iov[1].iov_len);
 	STAILQ_INSERT_TAIL(&c->queue, p, next);
@@ -205,6 +215,7 @@ chan_send(struct chan *c, struct msg *m)
 {
 	uint8_t		 head[MSG_HEADER];
 	struct iovec	 iov[2];
+	ssize_t		 n;
 	int		 fd = msg_claim_fd(m), rv = -1, saved;
 
 	packet_parts(m, head, iov);
@@ -213,12 +224,19 @@ chan_send(struct chan *c, struct msg *m)
 	else if (c->fd == -1)
 		errno = ENOTCONN;
 	else if (c->queued > 0)
-		rv = packet_queue(c, iov, fd);
-	else if ((rv = packet_write(c->fd, iov, 2, fd)) == 0) {
+		rv = packet_queue(c, iov, fd, 0);
+	else if ((n = packet_write(c->fd, iov, 2, fd)) != -1) {
+		/* The descriptor goes with the first byte. */
 		if (fd != -1)
 			close(fd);
+		fd = -1;
+		rv = 0;
+		/* A part of it, and nothing more, can't be followed. */
+		if ((size_t)n != MSG_HEADER + m->len &&
+		    (rv = packet_queue(c, iov, -1, n)) == -1)
+			(void)shutdown(c->fd, SHUT_RDWR);
 	} else if (errno == EAGAIN || errno == ENOBUFS)
-		rv = packet_queue(c, iov, fd);
+		rv = packet_queue(c, iov, fd, 0);
 	if (rv == -1 && fd != -1) {
 		saved = errno;
 		close(fd);
@@ -236,13 +254,21 @@ msg_send(int sock, struct msg *m)
 {
 	uint8_t		 head[MSG_HEADER];
 	struct iovec	 iov[2];
+	ssize_t		 n;
 
 	packet_parts(m, head, iov);
 	if (m->bad) {
 		errno = EMSGSIZE;
 		return (-1);
 	}
-	return (packet_write(sock, iov, 2, -1));
+	if ((n = packet_write(sock, iov, 2, -1)) == -1)
+		return (-1);
+	if ((size_t)n == MSG_HEADER + m->len)
+		return (0);
+	/* As in chan_send(). */
+	(void)shutdown(sock, SHUT_RDWR);
+	errno = EPIPE;
+	return (-1);
 }
 
 /* Send what is queued.  Returns 0, even if some is left, or -1 and errno. */
@@ -251,13 +277,19 @@ chan_flush(struct chan *c)
 {
 	struct packet	*p;
 	struct iovec	 iov;
+	ssize_t		 n;
 
 	while ((p = STAILQ_FIRST(&c->queue)) != NULL) {
-		iov.iov_base = p->bytes;
-		iov.iov_len = p->len;
-		if (packet_write(c->fd, &iov, 1, p->fd) == -1)
+		iov.iov_base = p->bytes + p->sent;
+		iov.iov_len = p->len - p->sent;
+		if ((n = packet_write(c->fd, &iov, 1, p->fd)) == -1)
 			return (errno == EAGAIN || errno == ENOBUFS ? 0 : -1);
-		packet_free(c, p);
+		if (p->fd != -1)
+			close(p->fd);
+		p->fd = -1;
+		p->sent += n;
+		if (p->sent == p->len)
+			packet_free(c, p);
 	}
 	return (0);
 }
@@ -317,6 +349,8 @@ chan_recv(struct chan *c, struct msg *m, const char **why)
 	ssize_t		 n;
 
 	*why = NULL;
+	if (!packet_whole(c->fd))
+		return (0);
 	do
 		n = recvmsg(c->fd, &mh, 0);
 	while (n == -1 && errno == EINTR);

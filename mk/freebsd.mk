@@ -5,4 +5,4 @@ BACKENDLIBS = -lcasper -lcap_sysctl
 LISTEN = dup
 CAPS = none
 SYSLOG = bsd
-SANDBOX = common/sandbox_freebsd.c
+SANDBOX = freebsd

@@ -4,4 +4,4 @@ LDFLAGS = -L/usr/local/lib
 LISTEN = dup
 CAPS = none
 SYSLOG = bsd
-SANDBOX = common/sandbox_openbsd.c
+SANDBOX = openbsd

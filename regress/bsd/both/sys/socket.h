@@ -89,6 +89,7 @@ struct cmsghdr {
 #define MSG_DONTWAIT	0x80
 #define MSG_NOSIGNAL	BSD_NOSIGNAL
 #define MSG_EOR		0x8
+#define MSG_PEEK	0x2
 #define MSG_TRUNC	0x10
 #define MSG_CTRUNC	0x20
 #define SHUT_RD		0
