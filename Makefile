@@ -25,7 +25,8 @@ CONFINE_freebsd = common/sandbox_freebsd.c
 CONFINE_openbsd = common/sandbox_openbsd.c
 COMMON = common/addr.c common/answer.c common/caps_$(CAPS).c common/chan.c \
 	common/child.c common/clock.c common/confwire.c common/log.c common/msgtab.c \
-	common/peer.c common/privdrop.c common/wire.c common/xtext.c $(CONFINE_$(OS))
+	common/peer.c common/privdrop.c common/wire.c common/xtext.c \
+	$(CONFINE_$(OS))
 HEADERS = common/log.h common/sysuser.h common/$(OS)/defaults.h \
 	common/$(OS)/packet.h
 

@@ -17,17 +17,17 @@
 /*
  * pledge(2) and unveil(2).  What is promised is what the process still does:
  *
- *	parent		reads the configuration, writes the one state file, makes
- *			a socket for each new worker and gives it to him, starts
- *			and kills children
+ *	parent		reads the configuration, writes the one state file,
+ *			makes a socket for each new worker and gives it to him,
+ *			starts and kills children
  *	resolver	no promise allows what it asks (os_openbsd.c); it is in
  *			an empty chroot, and sees no file there
  *	names		whatever getpwuid(3) and its kin may need, ypbind too
  *	control		accepts clients, asks who they are, gets channels to
  *			new workers
- *	milterd		the same.  libmilter removes its socket at the end, which
- *			is the parent's: with "error" that fails, and does not
- *			end the process
+ *	milterd		the same.  libmilter removes its socket at the end,
+ *			which is the parent's: with "error" that fails, and
+ *			does not end the process
  */
 
 #include <sys/types.h>

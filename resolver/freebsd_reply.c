@@ -115,7 +115,8 @@ ends_of(struct conn_key *key, int is4, const struct xtcpcb *xt)
  * that they are root's, and are nobody's.
  */
 int
-reply_pcb(const struct reply *r, const struct conn_key *key, struct tcpconn *pcb)
+reply_pcb(const struct reply *r, const struct conn_key *key,
+    struct tcpconn *pcb)
 {
 	struct xtcpcb	 xt;
 	struct conn_key	 k;
