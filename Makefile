@@ -31,7 +31,8 @@ PARENT = parent/ask.c parent/conf.c parent/listen.c parent/load.c \
 RESOLVER = resolver/main.c resolver/names_link.c resolver/owner.c \
 	resolver/pending.c resolver/resolver.c
 NAMES = resolver/names.c resolver/subuid.c
-BACKEND_linux = resolver/linux_cgroup.c resolver/linux_cmdline.c \
+BACKEND_linux = resolver/$(RECORD).c resolver/linux_cgroup.c \
+	resolver/linux_cmdline.c \
 	resolver/linux_diag.c resolver/linux_files.c resolver/linux_proc.c \
 	resolver/linux_search.c resolver/os_linux.c
 BACKEND = $(BACKEND_$(OS))
@@ -60,11 +61,20 @@ obj/milter-sysuser: $(PARENT) obj/parse.c parent/parent.h parent/proc.h \
 	$(COMPILE) -Iparent -o $@ $(PARENT) obj/parse.c $(COMMON) $(LINK) \
 	    $(CAPLIBS)
 
-obj/resolver: $(RESOLVER) $(BACKEND) resolver/os.h resolver/owner.h \
-	resolver/resolver.h $(COMMON) $(HEADERS)
+# What runs in the kernel, and what loads it there.
+obj/connect.bpf.o: resolver/connect.bpf.c resolver/connect.h
 	mkdir -p obj
-	$(COMPILE) -Iresolver -o $@ $(RESOLVER) $(BACKEND) $(COMMON) $(LINK) \
-	    -lpthread $(CAPLIBS)
+	mk/bpf resolver/connect.bpf.c $@
+
+obj/connect.skel.h: obj/connect.bpf.o
+	bpftool gen skeleton obj/connect.bpf.o name connect_bpf >$@.new
+	mv $@.new $@
+
+obj/resolver: $(RESOLVER) $(BACKEND) $(SKELETON) resolver/os.h \
+	resolver/owner.h resolver/resolver.h $(COMMON) $(HEADERS)
+	mkdir -p obj
+	$(COMPILE) -Iresolver -isystem obj -o $@ $(RESOLVER) $(BACKEND) $(COMMON) \
+	    $(LINK) -lpthread $(CAPLIBS) $(BPFLIBS)
 
 obj/names: $(NAMES) resolver/names.h $(COMMON) $(HEADERS)
 	mkdir -p obj
@@ -129,10 +139,10 @@ BENCH = regress/bench/client.c regress/bench/command.c regress/bench/load.c \
 	regress/bench/lookups.c regress/bench/worker.c
 
 obj/regress/bench/lookups: $(BENCH) regress/bench/bench.h $(BACKEND) \
-	resolver/owner.c resolver/os.h resolver/owner.h $(COMMON) $(HEADERS)
+	$(SKELETON) resolver/owner.c resolver/os.h resolver/owner.h $(COMMON) $(HEADERS)
 	mkdir -p obj/regress/bench
-	$(COMPILE) -Werror -Iresolver -o $@ $(BENCH) $(BACKEND) \
-	    resolver/owner.c $(COMMON) $(LINK) $(CAPLIBS)
+	$(COMPILE) -Werror -Iresolver -isystem obj -o $@ $(BENCH) $(BACKEND) \
+	    resolver/owner.c $(COMMON) $(LINK) $(CAPLIBS) $(BPFLIBS)
 
 obj/regress/bench/empty: regress/bench/empty.c
 	mkdir -p obj/regress/bench

@@ -223,6 +223,10 @@ struct header {
 };
 TAILQ_HEAD(headers, header);
 #define MAX_HEADERS		8		/* of a policy */
+#define MAX_PORTS		64		/* ranges of them */
+
+/* Where the process is known from: connect-time record, or /proc. */
+enum backend { B_AUTO, B_BPF, B_PROC, B_MAX };
 
 struct policy {
 	unsigned int		 refs;
@@ -230,6 +234,9 @@ struct policy {
 	uint32_t		 timeout;	/* s, MTA silent */
 	uint32_t		 lookup_timeout;/* ms */
 	uint32_t		 want;		/* texts, bits 1 << enum text */
+	enum backend		 backend;
+	struct range		 ports[MAX_PORTS]; /* recorded */
+	size_t			 nports;
 	int			 tempfail;	/* on failure: not accept */
 	int			 strip_local;	/* spare remote mail */
 	int			 unlimited;	/* limits are off: parent's */
@@ -322,6 +329,7 @@ enum can {
 	CAN_ORPHAN,	/* who closed it, until the other side knows */
 	CAN_LOGIN,	/* the login uid */
 	CAN_UNIT,	/* unit and container */
+	CAN_RECORD,	/* who connected, since this daemon runs */
 	CAN_MAX
 };
 
@@ -499,6 +507,7 @@ const char *seconds_text(uint32_t, char *, size_t);
 extern const char *const action_names[A_MAX];
 extern const char *const matcher_names[M_MAX];
 extern const char *const unit_names[U_MAX];
+extern const char *const backend_names[B_MAX];
 int	 policy_send(const struct policy *, enum role,
 	    int (*)(struct msg *, void *), void *);
 struct policy *policy_new(void);

@@ -3,3 +3,10 @@ OSCFLAGS != pkg-config --cflags libbsd-overlay libevent libcap 2>/dev/null || :
 BSDLIBS != pkg-config --libs libbsd-overlay libbsd-ctor 2>/dev/null || :
 CAPLIBS = -lcap
 LISTEN != mk/probe-milter 2>/dev/null || :
+
+# The connect-time record, where it can be built.
+RECORD != mk/probe-bpf 2>/dev/null || :
+SKELETON_bpf = obj/connect.skel.h
+SKELETON = $(SKELETON_$(RECORD))
+BPFLIBS_bpf = -lbpf
+BPFLIBS = $(BPFLIBS_$(RECORD))

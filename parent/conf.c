@@ -144,6 +144,11 @@ warn_at(const struct where *at, const char *fmt, ...)
  * Defaults and end.
  */
 
+/* SMTP, submissions, submission. */
+static const struct range record_ports[] = {
+	{ 25, 25 }, { 465, 465 }, { 587, 587 }
+};
+
 static void
 fields_set(struct fields *f, const enum field *list, size_t n)
 {
@@ -160,6 +165,8 @@ policy_default(void)
 		fatal("calloc");
 	p->timeout = 7210;
 	p->lookup_timeout = 1000;
+	p->nports = NITEMS(record_ports);
+	memcpy(p->ports, record_ports, sizeof(record_ports));
 	fields_set(&p->log_fields, log_fields, NITEMS(log_fields));
 	return (p);
 }
@@ -566,16 +573,24 @@ put_fields(struct printer *pr, const struct fields *f)
 }
 
 static void
+put_range(struct printer *pr, const struct range *r, const char *before,
+    const char *comma)
+{
+	if (r->lo == r->hi)
+		put(pr, "%s%u%s", before, r->lo, comma);
+	else
+		put(pr, "%s%u - %u%s", before, r->lo, r->hi, comma);
+}
+
+static void
 put_entry(struct printer *pr, const struct entry *e, const char *uid)
 {
 	const char	*comma = TAILQ_NEXT(e, next) != NULL ? "," : "";
 
 	if (e->name != NULL)
 		put_quoted(pr, e->name, comma);
-	else if (e->range.lo == e->range.hi)
-		put(pr, "%s%u%s", uid, e->range.lo, comma);
 	else
-		put(pr, "%s%u - %u%s", uid, e->range.lo, e->range.hi, comma);
+		put_range(pr, &e->range, uid, comma);
 }
 
 static void
@@ -718,6 +733,27 @@ put_header(const struct header *h)
 }
 
 static void
+put_ports(const struct policy *p)
+{
+	struct printer		 pr = { .to = stdout };
+	const struct range	*r;
+
+	put(&pr, "record ports");
+	if (p->nports == 1 && p->ports[0].lo == 0)
+		put(&pr, "any");
+	else {
+		put(&pr, "{");
+		pr.list = 1;
+		for (r = p->ports; r < p->ports + p->nports; r++)
+			put_range(&pr, r, "",
+			    r + 1 < p->ports + p->nports ? "," : "");
+		put(&pr, "}");
+		pr.list = 0;
+	}
+	put_end(&pr);
+}
+
+static void
 put_policy(const struct policy *p)
 {
 	struct printer		 pr = { .to = stdout };
@@ -727,6 +763,8 @@ put_policy(const struct policy *p)
 
 	printf("timeout %u\n", p->timeout);
 	printf("lookup timeout %u\n", p->lookup_timeout);
+	printf("backend %s\n", backend_names[p->backend]);
+	put_ports(p);
 	TAILQ_FOREACH(h, &p->headers, next)
 		put_header(h);
 	put(&pr, "log");

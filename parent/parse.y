@@ -95,18 +95,20 @@ SLIST_HEAD(words, word);
 enum statement {
 	ST_LISTEN, ST_CONTROL, ST_USER, ST_RESOLVER, ST_NAMES, ST_CHROOT,
 	ST_STATEDIR, ST_PREFORK, ST_TIMEOUT, ST_LOOKUP_TIMEOUT, ST_LOG,
-	ST_FAILURE, ST_STRIP, ST_MAX
+	ST_BACKEND, ST_RECORD, ST_FAILURE, ST_STRIP, ST_MAX
 };
 
 static const char *const statements[ST_MAX] = {
 	"listen on", "control socket", "user", "resolver user",
 	"control user", "chroot", "state directory", "prefork", "timeout",
-	"lookup timeout", "log fields", "on failure", "strip"
+	"lookup timeout", "log fields", "backend", "record ports",
+	"on failure", "strip"
 };
 
 /* What the list being read is made of. */
 enum list {
-	LIST_USERS, LIST_UIDS, LIST_GROUPS, LIST_PATTERNS, LIST_FIELDS
+	LIST_USERS, LIST_UIDS, LIST_GROUPS, LIST_PATTERNS, LIST_FIELDS,
+	LIST_PORTS
 };
 
 static struct parser {
@@ -174,6 +176,10 @@ static char	*macro_join(const char *, const char *);
 static void	 include(const char *);
 static void	 header_begin(const char *);
 static void	 header_value(const char *);
+static void	 backend(const char *);
+static void	 ports_begin(void);
+static void	 port_range(uint32_t, uint32_t);
+static void	 port_add(const char *, const char *);
 static void	 fields_begin(struct fields *);
 static void	 timeout_check(void);
 static void	 table_begin(const char *);
@@ -205,7 +211,8 @@ static void	 list_empty(void);
 	int	 unit;
 }
 
-%token	<text>	ACCEPT ALL ANY CHROOT CONTROL CWD DIRECTORY DISCARD EXE
+%token	<text>	ACCEPT ALL ANY BACKEND CHROOT CONTROL CWD DIRECTORY DISCARD
+%token	<text>	EXE PORTS RECORD
 %token	<text>	FAILURE FIELDS FROM FROMFILE GROUP HEADER INCLUDE INET
 %token	<text>	INSECURE KEEP LIMIT LISTEN LOCAL LOG LOOKUP MESSAGE MESSAGES
 %token	<text>	MODE NONE NOT ON OWNER PASS PER PORT PREFORK PROGRAM
@@ -323,7 +330,14 @@ tuning		: PREFORK value			{
 			p.conf->policy->lookup_timeout =
 			    number("lookup timeout", $3, 1, 20000);
 		}
+		| BACKEND name			{ backend($2); }
+		| RECORD PORTS			{ ports_begin(); }
+		  ports
 		| ON FAILURE verdict		{ once(ST_FAILURE); }
+		;
+
+ports		: ANY				{ port_range(0, UINT16_MAX); }
+		| list
 		;
 
 verdict		: ACCEPT			{
@@ -811,6 +825,7 @@ static const struct keyword {
 	{ "accept",	ACCEPT },
 	{ "all",	ALL },
 	{ "any",	ANY },
+	{ "backend",	BACKEND },
 	{ "chroot",	CHROOT },
 	{ "control",	CONTROL },
 	{ "cwd",	CWD },
@@ -842,11 +857,13 @@ static const struct keyword {
 	{ "pass",	PASS },
 	{ "per",	PER },
 	{ "port",	PORT },
+	{ "ports",	PORTS },
 	{ "prefork",	PREFORK },
 	{ "program",	PROGRAM },
 	{ "quarantine",	QUARANTINE },
 	{ "recipient",	RECIPIENTS },
 	{ "recipients",	RECIPIENTS },
+	{ "record",	RECORD },
 	{ "reject",	REJECT },
 	{ "resolver",	RESOLVER },
 	{ "sender",	SENDER },
@@ -1499,6 +1516,54 @@ fields_begin(struct fields *f)
 }
 
 static void
+backend(const char *name)
+{
+	struct policy	*policy = p.conf->policy;
+
+	once(ST_BACKEND);
+	for (policy->backend = 0; policy->backend < B_MAX; policy->backend++)
+		if (strcmp(backend_names[policy->backend], name) == 0)
+			return;
+	policy->backend = B_AUTO;
+	error("backend must be auto, bpf or proc");
+}
+
+static void
+ports_begin(void)
+{
+	once(ST_RECORD);
+	p.list = LIST_PORTS;
+	p.may_be_empty = 0;
+	p.conf->policy->nports = 0;
+}
+
+static void
+port_range(uint32_t lo, uint32_t hi)
+{
+	struct policy	*policy = p.conf->policy;
+
+	if (policy->nports == MAX_PORTS) {
+		error("more than %d ports in a list", MAX_PORTS);
+		return;
+	}
+	policy->ports[policy->nports].lo = lo;
+	policy->ports[policy->nports++].hi = hi;
+}
+
+static void
+port_add(const char *lo, const char *hi)
+{
+	uint32_t	 from, to;
+
+	from = number("port", lo, 1, UINT16_MAX);
+	to = hi == lo ? from : number("port", hi, 1, UINT16_MAX);
+	if (from > to)
+		error("range %s - %s is backwards", lo, hi);
+	else
+		port_range(from, to);
+}
+
+static void
 field_add(const char *name)
 {
 	size_t	 i;
@@ -1623,6 +1688,8 @@ item_word(const char *text)
 		field_add(text);
 	else if (p.list == LIST_UIDS)
 		error("\"%s\" is not a uid", text);
+	else if (p.list == LIST_PORTS)
+		error("\"%s\" is not a port number", text);
 	else if (p.list == LIST_PATTERNS)
 		pattern_add(text);
 	else if (check_text("name", text, MAX_ENTRY) == 0)
@@ -1644,6 +1711,8 @@ item_range(const char *lo, const char *hi)
 {
 	if (p.list == LIST_UIDS)
 		entry_range(lo, hi);
+	else if (p.list == LIST_PORTS)
+		port_add(lo, hi);
 	else if (p.list == LIST_FIELDS)
 		error("unknown field \"%s\"", lo);
 	else if (p.list == LIST_PATTERNS && lo == hi)

@@ -22,6 +22,12 @@
 #include "linux_proc.h"
 #include "os.h"
 
+/* bpf.c or bpf_none.c */
+void	 bpf_open(void);
+const char *linux_watch(enum backend, const struct range *, size_t);
+int	 linux_record(const struct conn_key *, struct record *);
+int	 linux_complete(const struct record *);
+
 /* linux_cgroup.c */
 void	 cgroup_open(void);
 size_t	 cgroup_pids(uint64_t, uint32_t *, size_t);

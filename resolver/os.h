@@ -49,7 +49,10 @@ struct sock {
 	int			 attempt;	/* NONE: but one tries to connect */
 };
 
-/* A process that holds a socket; below start are notes of the backend. */
+/*
+ * A process that holds a socket, or opened it (SRC_BPF); below start are notes
+ * of the backend.
+ */
 struct holder {
 	uint32_t		 pid;
 	uint32_t		 uid;		/* effective, now */
@@ -58,8 +61,25 @@ struct holder {
 	uint32_t		 tid;		/* the one thread, or 0: all */
 	enum source		 source;	/* how it was found */
 	int			 fd;		/* where, or -1: not seen */
+	uint64_t		 exe, exe_dev;	/* SRC_BPF: the program file */
 };
 #define MAX_HOLDERS	64
+
+/*
+ * What was remembered of a connection when it was made, for as long as the
+ * MTA has its end open.
+ */
+struct record {
+	uint64_t		 client;	/* cookies of both ends; */
+	uint64_t		 server;	/* 0: the MTA has closed it */
+	int			 shared;	/* the MTA has another end open,
+						   of an earlier connection */
+	uint64_t		 age;		/* usec */
+	uint32_t		 uid;		/* of the socket */
+	uint32_t		 login;		/* of the process, as below */
+	struct holder		 opener;
+	char			 program[MAX_NAME + 2];
+};
 
 /* How long a search for holders may take. */
 struct budget {
@@ -79,6 +99,8 @@ struct found {
 	struct owner		 owner;
 	uint32_t		 want;		/* bits 1 << enum text */
 	uint32_t		 holder_uid;	/* of owner.pid */
+	struct record		 record;	/* if recorded */
+	int			 recorded;
 	char			 program[MAX_NAME + 2];
 	char			 exe[MAX_PATH + 2];
 	char			 cwd[MAX_PATH + 2];
@@ -94,6 +116,18 @@ struct os_ops {
 
 	/* As root, before the drop: open what can't be opened later. */
 	void		(*open)(void);
+
+	/*
+	 * Record connections to these ports, or with B_PROC none.  Returns
+	 * NULL, or in words why that can't be.  NULL: there is no record.
+	 */
+	const char	*(*watch)(enum backend, const struct range *, size_t);
+
+	/* What was recorded of the connection, or -1: nothing. */
+	int		(*record)(const struct conn_key *, struct record *);
+
+	/* True if surely nothing went unrecorded since that record. */
+	int		(*complete)(const struct record *);
 
 	/* After the drop: what can be known here, bits 1 << enum can. */
 	uint32_t	(*check)(void);

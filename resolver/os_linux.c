@@ -79,6 +79,7 @@ static int	 diag_try(const struct sockaddr *, socklen_t);
 static int	 diag_orphan(void);
 static int	 can_search(void);
 
+static int	 runs(int, const struct holder *, struct found *);
 static const char *copy_span(struct span, char *, size_t);
 static int	 wants(const struct found *, enum text);
 static void	 process_texts(int, struct found *);
@@ -89,6 +90,9 @@ const struct os_ops os_native = {
 	.dir = "/proc",
 	.keep = KEEP_INSPECT,
 	.open = linux_open,
+	.watch = linux_watch,
+	.record = linux_record,
+	.complete = linux_complete,
 	.check = linux_check,
 	.sock = linux_sock,
 	.same = linux_same,
@@ -106,6 +110,7 @@ linux_open(void)
 		fatal("/proc");
 	search_open();
 	cgroup_open();
+	bpf_open();
 
 	linux_os.broken = SOCK_OWNED;
 	if (netlink_open(&linux_os.route, NETLINK_ROUTE) == -1)
@@ -276,13 +281,29 @@ linux_process(const struct holder *h, struct found *found)
 		found->owner.text[T_PROGRAM] = copy_span(st.comm,
 		    found->program, sizeof(found->program));
 	process_texts(task, found);
-	if (pid_holds(task, h))
+	if (h->source == SRC_BPF ? runs(dir, h, found) : pid_holds(task, h))
 		rv = 0;
 done:
 	if (task != dir && task != -1)
 		(void)close(task);
 	(void)close(dir);
 	return (rv);
+}
+
+/*
+ * Who opened the socket may have let go of it; but he is still the program
+ * that he was.
+ */
+static int
+runs(int dir, const struct holder *h, struct found *found)
+{
+	struct stat	 exe, self;
+
+	if (fstatat(dir, "exe", &exe, 0) == -1 || fstat(dir, &self) == -1 ||
+	    exe.st_ino != h->exe || exe.st_dev != h->exe_dev)
+		return (0);
+	found->holder_uid = self.st_uid;
+	return (1);
 }
 
 /*

@@ -169,24 +169,29 @@ answer(struct pending *p)
 	pending_free(p);
 }
 
-/*
- * Something it waited for is there: is there more?  The process may be of
- * another user, whose name comes last.
- */
+/* The process may be of another user: true if his name is to be waited for. */
+int
+pending_holder(struct pending *p)
+{
+	if (p->holder != NULL || p->found.owner.pid == NO_PID ||
+	    p->found.holder_uid == p->found.owner.uid ||
+	    (p->holder = account_ref(p->found.holder_uid)) == NULL ||
+	    names_fresh(p->holder))
+		return (0);
+	p->awaits = p->holder;
+	return (1);
+}
+
+/* Something it waited for is there: is there more? */
 static void
 pending_next(struct pending *p)
 {
 	if (p->search || p->awaits != NULL)
 		return;
-	if (p->holder == NULL && p->found.owner.pid != NO_PID &&
-	    p->found.holder_uid != p->found.owner.uid &&
-	    (p->holder = account_ref(p->found.holder_uid)) != NULL &&
-	    !names_fresh(p->holder)) {
-		p->awaits = p->holder;
+	if (pending_holder(p))
 		TAILQ_INSERT_TAIL(&p->awaits->waiting, p, inname);
-		return;
-	}
-	answer(p);
+	else
+		answer(p);
 }
 
 /* The name of the account is there, or will not come. */
@@ -279,8 +284,6 @@ search(struct pending *p)
 	begin = clock_usec(CLOCK_PROCESS_CPUTIME_ID);
 	owner_search(&os_native, &p->key, &p->sock, &budget, &p->found);
 	a->spent += clock_usec(CLOCK_PROCESS_CPUTIME_ID) - begin;
-	if (p->found.owner.pid != NO_PID)
-		count(ST_PROCESS);
 }
 
 /* One search, for the uid whose turn it is; then let others have a word. */
@@ -299,6 +302,7 @@ cb_search(int fd, short event, void *arg)
 	TAILQ_INSERT_TAIL(&turns, a, turn);
 	p = TAILQ_FIRST(&a->searches);
 	search(p);
+	owner_opener(&p->found);
 	search_end(p);
 	pending_next(p);
 	if (nsearches > 0)

@@ -37,6 +37,7 @@ static struct resolver {
 	struct peers	 clients;
 	struct incoming	 conf;
 	int		 quit;
+	int		 recording;
 	uint32_t	 can;		/* be known here */
 	uint32_t	 want;		/* of texts: bits 1 << enum text */
 	uint64_t	 counters[STAT_MAX];
@@ -187,7 +188,33 @@ on_conf_item(struct peer *parent, struct msg *m)
 	return (policy_item(&env.conf, m));
 }
 
-/* It says how long a worker waits for us, and which texts are of use. */
+/*
+ * Without the record the search goes on as ever, so it is no failure, unless
+ * at the start of a daemon that was told to have it.
+ */
+static void
+watch(const struct peer *parent, const struct policy *p)
+{
+	const char	*why;
+
+	if (os_native.watch != NULL)
+		why = os_native.watch(p->backend, p->ports, p->nports);
+	else
+		why = p->backend == B_BPF ? "not on this system" : NULL;
+	env.recording = os_native.watch != NULL && p->backend != B_PROC &&
+	    why == NULL;
+	if (why == NULL)
+		return;
+	if (p->backend == B_BPF && parent->chan.state == S_BOOT)
+		fatalx("backend bpf: %s", why);
+	log_warnx("no connect-time record (%s): processes are searched for",
+	    why);
+}
+
+/*
+ * It says how long a worker waits for us, which texts are of use, and which
+ * connections are to be recorded.
+ */
 static int
 on_conf_end(struct peer *parent, struct msg *m)
 {
@@ -197,6 +224,7 @@ on_conf_end(struct peer *parent, struct msg *m)
 		return (-1);
 	pending_patience(p->lookup_timeout);
 	env.want = p->want;
+	watch(parent, p);
 	child_ack(parent, p->generation);
 	policy_free(p);
 	return (0);
@@ -213,6 +241,7 @@ on_start(struct peer *parent, struct msg *m)
 		    "closed (before Linux 6.17): who hangs up is unknown",
 		[CAN_LOGIN] = "login uids",
 		[CAN_UNIT] = "units and containers"
+		/* CAN_RECORD: watch() said why */
 	};
 	int				 i;
 
@@ -220,7 +249,7 @@ on_start(struct peer *parent, struct msg *m)
 		return (-1);
 	env.can = os_native.check();
 	for (i = 0; i < CAN_MAX; i++)
-		if (!(env.can & 1U << i))
+		if (!(env.can & 1U << i) && missing[i] != NULL)
 			log_warnx("not known on this system: %s", missing[i]);
 	child_ready(parent);
 	return (0);
@@ -232,7 +261,8 @@ on_caps_get(struct peer *client, struct msg *m)
 	struct msg	 reply;
 
 	msg_new(&reply, IMSG_CAPS, m->id);
-	put_u32(&reply, env.can);
+	put_u32(&reply, env.can |
+	    (env.recording ? 1U << CAN_RECORD : 0));
 	(void)peer_send(client, &reply);
 	return (msg_end(m));
 }
@@ -273,10 +303,13 @@ owned(struct pending *p)
 {
 	if ((p->account = account_ref(p->found.owner.uid)) == NULL)
 		return (0);
-	p->search = p->sock.state == SOCK_OWNED;
+	p->search = p->sock.state == SOCK_OWNED &&
+	    p->found.owner.pid == NO_PID;
+	if (!p->search)
+		owner_opener(&p->found);
 	if (!names_fresh(p->account))
 		p->awaits = p->account;
-	return (p->search || p->awaits != NULL);
+	return (p->search || p->awaits != NULL || pending_holder(p));
 }
 
 /* From a worker: trust the length, nothing else. */
@@ -338,6 +371,8 @@ count_reply(const struct pending *p)
 {
 	if (p->found.owner.verdict == E_OWNED)
 		count(ST_SOURCE + p->found.owner.source);
+	if (p->found.owner.pid != NO_PID)
+		count(ST_PROCESS);
 	if (p->client->chan.peer == ROLE_WORKER)
 		count(ST_TIME + time_class(clock_usec(CLOCK_MONOTONIC) -
 		    p->asked));
@@ -352,6 +387,7 @@ resolver_reply(struct pending *p)
 	struct msg	 m;
 	char		 number[16];
 
+	owner_opener(&p->found);
 	if (a != NULL) {
 		o->named = a->told != 0;
 		o->text[T_USER] = a->name;

@@ -20,7 +20,8 @@
  *
  * SOURCES: resolver/os_linux.c resolver/owner.c resolver/linux_diag.c
  * SOURCES: resolver/linux_proc.c resolver/linux_cmdline.c resolver/linux_cgroup.c
- * SOURCES: resolver/linux_files.c resolver/linux_search.c common/privdrop.c common/caps_linux.c
+ * SOURCES: resolver/bpf_none.c resolver/linux_files.c
+ * SOURCES: resolver/linux_search.c common/privdrop.c common/caps_linux.c
  * SOURCES: common/addr.c common/answer.c common/clock.c common/log.c
  * SOURCES: common/wire.c common/xtext.c
  */
