@@ -31,7 +31,7 @@ PARENT = parent/ask.c parent/conf.c parent/listen.c parent/load.c \
 RESOLVER = resolver/main.c resolver/names_link.c resolver/owner.c \
 	resolver/pending.c resolver/resolver.c
 NAMES = resolver/names.c resolver/subuid.c
-BACKEND_linux = resolver/$(RECORD).c resolver/linux_cgroup.c \
+BACKEND_linux = $(RECORDER) resolver/linux_cgroup.c \
 	resolver/linux_cmdline.c \
 	resolver/linux_diag.c resolver/linux_files.c resolver/linux_proc.c \
 	resolver/linux_search.c resolver/os_linux.c
@@ -62,13 +62,13 @@ obj/milter-sysuser: $(PARENT) obj/parse.c parent/parent.h parent/proc.h \
 	    $(CAPLIBS)
 
 # What runs in the kernel, and what loads it there.
-obj/connect.bpf.o: resolver/connect.bpf.c resolver/connect.h
+obj/connect.skel.h: resolver/connect.bpf.c resolver/connect.h
 	mkdir -p obj
 	mk/bpf resolver/connect.bpf.c $@
 
-obj/connect.skel.h: obj/connect.bpf.o
-	bpftool gen skeleton obj/connect.bpf.o name connect_bpf >$@.new
-	mv $@.new $@
+obj/cgroup.skel.h: resolver/cgroup.bpf.c
+	mkdir -p obj
+	mk/bpf resolver/cgroup.bpf.c $@
 
 obj/resolver: $(RESOLVER) $(BACKEND) $(SKELETON) resolver/os.h \
 	resolver/owner.h resolver/resolver.h $(COMMON) $(HEADERS)

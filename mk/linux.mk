@@ -6,7 +6,10 @@ LISTEN != mk/probe-milter 2>/dev/null || :
 
 # The connect-time record, where it can be built.
 RECORD != mk/probe-bpf 2>/dev/null || :
-SKELETON_bpf = obj/connect.skel.h
+RECORDER_bpf = resolver/bpf.c resolver/bpf_cgroup.c
+RECORDER_bpf_none = resolver/bpf_none.c
+RECORDER = $(RECORDER_$(RECORD))
+SKELETON_bpf = obj/cgroup.skel.h obj/connect.skel.h
 SKELETON = $(SKELETON_$(RECORD))
 BPFLIBS_bpf = -lbpf
 BPFLIBS = $(BPFLIBS_$(RECORD))

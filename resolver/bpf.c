@@ -39,6 +39,7 @@
 #include "connect.h"
 #include <connect.skel.h>	/* made by bpftool of connect.bpf.c */
 #include "linux.h"
+#include "linux_bpf.h"
 #include "log.h"
 
 #define NSEC		1000000000ULL
@@ -49,6 +50,8 @@
 static struct {
 	struct connect_bpf	*skel;		/* NULL: not loaded */
 	char			 why[128];	/* not loaded */
+	int			 hint;		/* cgroup.bpf.c is, instead */
+	int			 said;		/* that, once */
 	uint64_t		 tick;		/* ns, of a clock tick */
 	uint64_t		 missed;	/* events, when counted last */
 	uint64_t		 since;		/* usec: no more were seen */
@@ -114,34 +117,49 @@ load(void)
 	return (0);
 }
 
-/* It records nothing before linux_watch() says which ports. */
+/*
+ * It records nothing before linux_watch() says which ports.  The descriptor
+ * is of the root of control groups, or -1.
+ */
 void
-bpf_open(void)
+bpf_open(int root)
 {
 	(void)libbpf_set_print(quiet);
 	bpf.tick = NSEC / sysconf(_SC_CLK_TCK);
 	if (load() == 0)
 		bpf.since = bpf.tidied = clock_usec(CLOCK_MONOTONIC);
+	else if (root != -1 && bpf_cgroup_open(root) == 0)
+		bpf.hint = 1;
+}
+
+/* True if all that a record can say is recorded. */
+int
+bpf_full(void)
+{
+	return (bpf.skel != NULL);
 }
 
 const char *
 linux_watch(enum backend backend, const struct range *ports, size_t n)
 {
-	uint8_t		 map[65536 / 8];
+	uint8_t		 map[PORTS_SIZE];
 	uint32_t	 port;
 
 	if (backend == B_PROC)
 		n = 0;
-	else if (bpf.skel == NULL)
-		return (bpf.why);
-	if (bpf.skel == NULL)
-		return (NULL);
 	memset(map, 0, sizeof(map));
 	for (; n > 0; n--, ports++)
 		for (port = ports->lo; port <= ports->hi; port++)
 			map[port / 8] |= 1U << port % 8;
-	memcpy(bpf.skel->bss->ports, map, sizeof(map));
-	return (NULL);
+	if (bpf.skel != NULL)
+		memcpy(bpf.skel->bss->ports, map, sizeof(map));
+	bpf_cgroup_watch(map);
+	if (backend == B_PROC || bpf.skel != NULL)
+		return (NULL);
+	if (bpf.hint && !bpf.said++)
+		log_info("connect-time record: of open connections only (%s)",
+		    bpf.why);
+	return (bpf.hint ? NULL : bpf.why);
 }
 
 int

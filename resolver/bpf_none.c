@@ -21,8 +21,9 @@
 #include "linux.h"
 
 void
-bpf_open(void)
+bpf_open(int root)
 {
+	(void)root;
 }
 
 const char *
@@ -39,6 +40,19 @@ linux_record(const struct conn_key *key, struct record *record)
 	(void)key;
 	(void)record;
 	return (-1);
+}
+
+int
+bpf_full(void)
+{
+	return (0);
+}
+
+uint32_t
+bpf_opener(uint64_t cookie)
+{
+	(void)cookie;
+	return (0);
 }
 
 int

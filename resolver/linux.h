@@ -23,13 +23,17 @@
 #include "os.h"
 
 /* bpf.c or bpf_none.c */
-void	 bpf_open(void);
+void	 bpf_open(int);
 const char *linux_watch(enum backend, const struct range *, size_t);
 int	 linux_record(const struct conn_key *, struct record *);
 int	 linux_complete(const struct record *);
+int	 bpf_full(void);
+
+/* bpf_cgroup.c or bpf_none.c */
+uint32_t bpf_opener(uint64_t);
 
 /* linux_cgroup.c */
-void	 cgroup_open(void);
+int	 cgroup_open(void);
 size_t	 cgroup_pids(uint64_t, uint32_t *, size_t);
 
 /* linux_cmdline.c */

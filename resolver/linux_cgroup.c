@@ -41,7 +41,7 @@ static int	 hierarchy = -1;
  * As root.  A mount of its own, that is nowhere: from its root no ".." leads
  * out, as it would from the directory that everybody sees.
  */
-void
+int
 cgroup_open(void)
 {
 	struct mntent	*me;
@@ -49,7 +49,7 @@ cgroup_open(void)
 	int		 tree = -1;
 
 	if ((f = setmntent("/proc/self/mounts", "re")) == NULL)
-		return;
+		return (-1);
 	while (tree == -1 && (me = getmntent(f)) != NULL)
 		if (strcmp(me->mnt_type, "cgroup2") == 0)
 			tree = open_tree(AT_FDCWD, me->mnt_dir,
@@ -61,6 +61,7 @@ cgroup_open(void)
 		    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (hierarchy == -1)
 		log_debug("no control groups to search in");
+	return (hierarchy);
 }
 
 static int

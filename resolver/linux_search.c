@@ -69,6 +69,7 @@ static void	 walk(struct search *,
 static void	 walk_down(struct search *, uint32_t, uint32_t,
 		    void (*)(struct search *, uint32_t));
 static void	 visit(struct search *, uint32_t);
+static void	 visit_opener(struct search *);
 static void	 visit_remembered(struct search *);
 static void	 visit_cgroup(struct search *);
 static void	 visit_own(struct search *, uint32_t);
@@ -107,6 +108,8 @@ linux_holders(const struct sock *sock, const struct budget *budget,
 	s.usec = budget->usec;
 	s.begin = clock_usec(CLOCK_MONOTONIC);
 	s.cpu = clock_usec(CLOCK_THREAD_CPUTIME_ID);
+	s.source = SRC_BPF;
+	visit_opener(&s);
 	s.source = SRC_CACHE;
 	visit_remembered(&s);
 	s.source = SRC_CGROUP;
@@ -286,6 +289,16 @@ remember(uint32_t uid, uint32_t pid)
 		continue;
 	memmove(m->pids + 1, m->pids, i * sizeof(m->pids[0]));
 	m->pids[0] = pid;
+}
+
+/* The process that is said to have opened the socket. */
+static void
+visit_opener(struct search *s)
+{
+	uint32_t	 pid = bpf_opener(s->sock->cookie);
+
+	if (pid != 0)
+		visit(s, pid);
 }
 
 static void

@@ -50,8 +50,8 @@ struct sock {
 };
 
 /*
- * A process that holds a socket, or opened it (SRC_BPF); below start are notes
- * of the backend.
+ * A process that holds a socket, or opened it; below start are notes of
+ * the backend.
  */
 struct holder {
 	uint32_t		 pid;
@@ -61,7 +61,7 @@ struct holder {
 	uint32_t		 tid;		/* the one thread, or 0: all */
 	enum source		 source;	/* how it was found */
 	int			 fd;		/* where, or -1: not seen */
-	uint64_t		 exe, exe_dev;	/* SRC_BPF: the program file */
+	uint64_t		 exe, exe_dev;	/* the program file, or 0 */
 };
 #define MAX_HOLDERS	64
 

@@ -109,8 +109,7 @@ linux_open(void)
 	if (proc_dir == -1)
 		fatal("/proc");
 	search_open();
-	cgroup_open();
-	bpf_open();
+	bpf_open(cgroup_open());
 
 	linux_os.broken = SOCK_OWNED;
 	if (netlink_open(&linux_os.route, NETLINK_ROUTE) == -1)
@@ -148,6 +147,8 @@ linux_check(void)
 		can |= 1U << CAN_LOGIN;
 	if (file_read(proc_dir, "self/cgroup", buf, sizeof(buf)) > 0)
 		can |= 1U << CAN_UNIT;
+	if (bpf_full())
+		can |= 1U << CAN_RECORD;
 	return (can);
 }
 
@@ -281,7 +282,7 @@ linux_process(const struct holder *h, struct found *found)
 		found->owner.text[T_PROGRAM] = copy_span(st.comm,
 		    found->program, sizeof(found->program));
 	process_texts(task, found);
-	if (h->source == SRC_BPF ? runs(dir, h, found) : pid_holds(task, h))
+	if (h->exe != 0 ? runs(dir, h, found) : pid_holds(task, h))
 		rv = 0;
 done:
 	if (task != dir && task != -1)

@@ -261,8 +261,8 @@ on_caps_get(struct peer *client, struct msg *m)
 	struct msg	 reply;
 
 	msg_new(&reply, IMSG_CAPS, m->id);
-	put_u32(&reply, env.can |
-	    (env.recording ? 1U << CAN_RECORD : 0));
+	put_u32(&reply, env.recording ? env.can :
+	    env.can & ~(1U << CAN_RECORD));
 	(void)peer_send(client, &reply);
 	return (msg_end(m));
 }
