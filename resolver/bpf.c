@@ -202,6 +202,7 @@ record_set(struct record *r, const struct session *s)
 	r->age = clock_usec(CLOCK_MONOTONIC) - s->since / 1000;
 	r->uid = o->uid;
 	r->login = o->login;
+	r->cgroup = o->cgroup;
 	r->opener.pid = o->pid;
 	r->opener.uid = o->euid;
 	r->opener.start = o->start / bpf.tick;

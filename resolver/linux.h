@@ -35,6 +35,7 @@ uint32_t bpf_opener(uint64_t);
 /* linux_cgroup.c */
 int	 cgroup_open(void);
 size_t	 cgroup_pids(uint64_t, uint32_t *, size_t);
+ssize_t	 cgroup_line(uint64_t, char *, size_t);
 
 /* linux_cmdline.c */
 size_t	 cmdline_read(int, char *, size_t);

@@ -108,3 +108,26 @@ cgroup_pids(uint64_t id, uint32_t *pids, size_t max)
 	}
 	return (n);
 }
+
+/*
+ * What /proc/PID/cgroup says of a process there.  Returns the length, or -1
+ * if the group is gone.
+ */
+ssize_t
+cgroup_line(uint64_t id, char *buf, size_t size)
+{
+	char	 name[32], path[4096];
+	ssize_t	 n;
+	int	 dir;
+
+	if (hierarchy == -1 || (dir = group_open(id)) == -1)
+		return (-1);
+	(void)snprintf(name, sizeof(name), "self/fd/%d", dir);
+	n = readlinkat(proc_dir, name, path, sizeof(path) - 1);
+	(void)close(dir);
+	if (n <= 0)
+		return (-1);
+	path[n] = '\0';
+	n = snprintf(buf, size, "0::%s\n", path);
+	return (n >= (ssize_t)size ? -1 : n);
+}

@@ -77,6 +77,7 @@ struct record {
 	uint64_t		 age;		/* usec */
 	uint32_t		 uid;		/* of the socket */
 	uint32_t		 login;		/* of the process, as below */
+	uint64_t		 cgroup;	/* likewise, or 0 */
 	struct holder		 opener;
 	char			 program[MAX_NAME + 2];
 };
@@ -128,6 +129,9 @@ struct os_ops {
 
 	/* True if surely nothing went unrecorded since that record. */
 	int		(*complete)(const struct record *);
+
+	/* Fill in unit and container of a process that has ended. */
+	void		(*group)(const struct record *, struct found *);
 
 	/* After the drop: what can be known here, bits 1 << enum can. */
 	uint32_t	(*check)(void);

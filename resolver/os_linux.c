@@ -63,6 +63,7 @@ static void	 linux_sock(const struct conn_key *, struct sock *);
 static int	 linux_same(const struct conn_key *, const struct sock *);
 static int	 linux_local(const struct endpoint *);
 static int	 linux_process(const struct holder *, struct found *);
+static void	 linux_group(const struct record *, struct found *);
 
 static int	 netlink_open(struct netlink *, int);
 static ssize_t	 netlink_send(const struct netlink *, const void *, size_t);
@@ -84,6 +85,7 @@ static const char *copy_span(struct span, char *, size_t);
 static int	 wants(const struct found *, enum text);
 static void	 process_texts(int, struct found *);
 static void	 process_cgroup(int, struct found *);
+static void	 copy_cgroup(const char *, size_t, struct found *);
 
 const struct os_ops os_native = {
 	.name = "linux",
@@ -93,6 +95,7 @@ const struct os_ops os_native = {
 	.watch = linux_watch,
 	.record = linux_record,
 	.complete = linux_complete,
+	.group = linux_group,
 	.check = linux_check,
 	.sock = linux_sock,
 	.same = linux_same,
@@ -548,13 +551,30 @@ process_texts(int dir, struct found *found)
 static void
 process_cgroup(int dir, struct found *found)
 {
-	struct proc_cgroup	 cg;
-	char			 buf[8192];
-	ssize_t			 n;
+	char	 buf[8192];
+	ssize_t	 n;
 
-	if ((n = file_read(dir, "cgroup", buf, sizeof(buf))) == -1)
-		return;
-	proc_cgroup(buf, n, &cg);
+	if ((n = file_read(dir, "cgroup", buf, sizeof(buf))) != -1)
+		copy_cgroup(buf, n, found);
+}
+
+static void
+linux_group(const struct record *r, struct found *found)
+{
+	char	 buf[8192];
+	ssize_t	 n;
+
+	if ((wants(found, T_UNIT) || wants(found, T_CONTAINER)) &&
+	    (n = cgroup_line(r->cgroup, buf, sizeof(buf))) != -1)
+		copy_cgroup(buf, n, found);
+}
+
+static void
+copy_cgroup(const char *buf, size_t len, struct found *found)
+{
+	struct proc_cgroup	 cg;
+
+	proc_cgroup(buf, len, &cg);
 	found->owner.text[T_UNIT] = copy_span(cg.unit, found->unit,
 	    sizeof(found->unit));
 	found->owner.text[T_CONTAINER] = copy_span(cg.container,

@@ -187,13 +187,14 @@ opener_is(struct found *found)
  * has ended or has become another program.
  */
 void
-owner_opener(struct found *found)
+owner_opener(const struct os_ops *os, struct found *found)
 {
-	if (found->owner.verdict == E_OWNED && found->recorded &&
-	    found->owner.pid == NO_PID) {
-		opener_is(found);
-		found->holder_uid = found->record.opener.uid;
-	}
+	if (found->owner.verdict != E_OWNED || !found->recorded ||
+	    found->owner.pid != NO_PID)
+		return;
+	opener_is(found);
+	found->holder_uid = found->record.opener.uid;
+	os->group(&found->record, found);
 }
 
 /*

@@ -302,7 +302,7 @@ cb_search(int fd, short event, void *arg)
 	TAILQ_INSERT_TAIL(&turns, a, turn);
 	p = TAILQ_FIRST(&a->searches);
 	search(p);
-	owner_opener(&p->found);
+	owner_opener(&os_native, &p->found);
 	search_end(p);
 	pending_next(p);
 	if (nsearches > 0)

@@ -306,7 +306,7 @@ owned(struct pending *p)
 	p->search = p->sock.state == SOCK_OWNED &&
 	    p->found.owner.pid == NO_PID;
 	if (!p->search)
-		owner_opener(&p->found);
+		owner_opener(&os_native, &p->found);
 	if (!names_fresh(p->account))
 		p->awaits = p->account;
 	return (p->search || p->awaits != NULL || pending_holder(p));
@@ -387,7 +387,7 @@ resolver_reply(struct pending *p)
 	struct msg	 m;
 	char		 number[16];
 
-	owner_opener(&p->found);
+	owner_opener(&os_native, &p->found);
 	if (a != NULL) {
 		o->named = a->told != 0;
 		o->text[T_USER] = a->name;
