@@ -206,6 +206,7 @@ record_set(struct record *r, const struct session *s)
 	r->opener.pid = o->pid;
 	r->opener.uid = o->euid;
 	r->opener.start = o->start / bpf.tick;
+	r->opener.pidfd = o->pidfd_inode;
 	r->opener.source = SRC_BPF;
 	r->opener.fd = -1;
 	r->opener.exe = o->exe_inode;

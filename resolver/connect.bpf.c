@@ -81,10 +81,12 @@ struct inode { unsigned long i_ino; struct super_block *i_sb; } KERNEL;
 struct file { struct inode *f_inode; } KERNEL;
 struct mm_struct { struct file *exe_file; } KERNEL;
 struct cred { kuid_t euid; } KERNEL;
+struct pid { __u64 ino; } KERNEL;
 struct task_struct {
 	int			 tgid;
 	__u64			 start_boottime;
 	struct task_struct	*group_leader;
+	struct pid		*thread_pid;
 	struct mm_struct	*mm;
 	const struct cred	*cred;
 	kuid_t			 loginuid;
@@ -182,6 +184,10 @@ fill(struct opened *o, struct sock *sk)
 	o->cgroup = bpf_get_current_cgroup_id();
 	o->pid = BPF_CORE_READ(task, tgid);
 	o->start = BPF_CORE_READ(task, group_leader, start_boottime);
+	o->pidfd_inode = 0;
+	if (bpf_core_field_exists(((struct pid *)0)->ino))
+		o->pidfd_inode = BPF_CORE_READ(task, group_leader,
+		    thread_pid, ino);
 	o->euid = BPF_CORE_READ(task, cred, euid.val);
 	o->login = NO_LOGIN;
 	if (bpf_core_field_exists(task->loginuid))

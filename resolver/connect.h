@@ -28,6 +28,7 @@
 struct opened {
 	__u64	 cookie;	/* of the client's socket */
 	__u64	 start;		/* of the process, ns since boot */
+	__u64	 pidfd_inode;	/* of its pidfds, or 0 before Linux 6.9 */
 	__u64	 exe_inode;
 	__u32	 exe_dev;	/* as the kernel writes it: 12 + 20 bits */
 	__u32	 pid;		/* of the process, not the thread */

@@ -62,6 +62,7 @@ struct holder {
 	enum source		 source;	/* how it was found */
 	int			 fd;		/* where, or -1: not seen */
 	uint64_t		 exe, exe_dev;	/* the program file, or 0 */
+	uint64_t		 pidfd;		/* inode of its pidfds, or 0 */
 };
 #define MAX_HOLDERS	64
 

@@ -24,6 +24,7 @@
 
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 
 #include <netinet/in.h>
@@ -43,6 +44,10 @@
 #define STALE_MAX	16		/* late replies skipped per question */
 #define LOOPBACK	1		/* its index, in each namespace */
 #define INTERFACES	2048		/* looked at, at most */
+
+/* Texts that process_texts() reads. */
+#define REST		(1U << T_CWD | 1U << T_UNIT | 1U << T_CONTAINER | \
+			    1U << T_CMDLINE)
 
 /* A socket to the kernel and the number of its last question. */
 struct netlink {
@@ -80,9 +85,11 @@ static int	 diag_try(const struct sockaddr *, socklen_t);
 static int	 diag_orphan(void);
 static int	 can_search(void);
 
-static int	 runs(int, const struct holder *, struct found *);
+static int	 opener_process(const struct holder *, struct found *);
+static int	 lives(const struct holder *);
 static const char *copy_span(struct span, char *, size_t);
 static int	 wants(const struct found *, enum text);
+static void	 process_login(int, struct found *);
 static void	 process_texts(int, struct found *);
 static void	 process_cgroup(int, struct found *);
 static void	 copy_cgroup(const char *, size_t, struct found *);
@@ -269,6 +276,8 @@ linux_process(const struct holder *h, struct found *found)
 	struct proc_stat	 st;
 	int			 dir, task, rv = -1;
 
+	if (h->exe != 0)
+		return (opener_process(h, found));
 	if ((dir = task = pid_open(h->pid)) == -1)
 		return (-1);
 	if (pid_stat(dir, buf, sizeof(buf), &st) == -1 ||
@@ -284,8 +293,12 @@ linux_process(const struct holder *h, struct found *found)
 	if (wants(found, T_PROGRAM))
 		found->owner.text[T_PROGRAM] = copy_span(st.comm,
 		    found->program, sizeof(found->program));
+	process_login(task, found);
+	if (wants(found, T_EXE))
+		found->owner.text[T_EXE] = link_read(task, "exe", found->exe,
+		    sizeof(found->exe));
 	process_texts(task, found);
-	if (h->exe != 0 ? runs(dir, h, found) : pid_holds(task, h))
+	if (pid_holds(task, h))
 		rv = 0;
 done:
 	if (task != dir && task != -1)
@@ -295,19 +308,59 @@ done:
 }
 
 /*
- * Who opened the socket may have let go of it; but he is still the program
- * that he was.
+ * Who opened the socket may have let go of it; but it must be the same process
+ * and, for its name is from then, the same program.  It existed before it is
+ * looked at; so if it exists afterwards, its pid was its own all the time.
  */
 static int
-runs(int dir, const struct holder *h, struct found *found)
+opener_process(const struct holder *h, struct found *found)
 {
+	char		 path[32];
 	struct stat	 exe, self;
+	int		 dir;
 
-	if (fstatat(dir, "exe", &exe, 0) == -1 || fstat(dir, &self) == -1 ||
+	(void)snprintf(path, sizeof(path), "%u/exe", h->pid);
+	if (fstatat(proc_dir, path, &exe, 0) == -1 ||
 	    exe.st_ino != h->exe || exe.st_dev != h->exe_dev)
-		return (0);
+		return (-1);
+	if (wants(found, T_EXE))
+		found->owner.text[T_EXE] = link_read(proc_dir, path,
+		    found->exe, sizeof(found->exe));
+	(void)snprintf(path, sizeof(path), "%u", h->pid);
+	if (fstatat(proc_dir, path, &self, 0) == -1)
+		return (-1);
 	found->holder_uid = self.st_uid;
-	return (1);
+	if ((found->want & REST) != 0) {
+		if ((dir = pid_open(h->pid)) == -1)
+			return (-1);
+		process_texts(dir, found);
+		(void)close(dir);
+	}
+	return (lives(h) ? 0 : -1);
+}
+
+/* True if it is still the process with that pid. */
+static int
+lives(const struct holder *h)
+{
+	char			 buf[2048], path[32];
+	struct proc_stat	 st;
+	struct stat		 sb;
+	ssize_t			 n;
+	int			 fd, same = 0;
+
+	/* By its pidfd, which costs the half, or else by its start time. */
+	if (h->pidfd != 0 &&
+	    (fd = syscall(SYS_pidfd_open, h->pid, 0)) != -1) {
+		same = fstat(fd, &sb) == 0 && sb.st_ino == h->pidfd;
+		(void)close(fd);
+	}
+	if (same)
+		return (1);
+	(void)snprintf(path, sizeof(path), "%u/stat", h->pid);
+	n = file_read(proc_dir, path, buf, sizeof(buf));
+	return (n != -1 && proc_stat(buf, n, &st) == 0 &&
+	    st.start == h->start);
 }
 
 /*
@@ -524,22 +577,23 @@ wants(const struct found *found, enum text text)
 	return ((found->want & 1U << text) != 0);
 }
 
+static void
+process_login(int dir, struct found *found)
+{
+	char	 buf[16];
+	ssize_t	 n;
+
+	found->owner.login = LOGIN_UNSET;
+	if ((n = file_read(dir, "loginuid", buf, sizeof(buf))) != -1)
+		(void)proc_loginuid(buf, n, &found->owner.login);
+}
+
 /* What the caller wants to know; absent is what can't be read. */
 static void
 process_texts(int dir, struct found *found)
 {
-	struct owner	*owner = &found->owner;
-	char		 buf[16];
-	ssize_t		 n;
-
-	owner->login = LOGIN_UNSET;
-	if ((n = file_read(dir, "loginuid", buf, sizeof(buf))) != -1)
-		(void)proc_loginuid(buf, n, &owner->login);
-	if (wants(found, T_EXE))
-		owner->text[T_EXE] = link_read(dir, "exe", found->exe,
-		    sizeof(found->exe));
 	if (wants(found, T_CWD))
-		owner->text[T_CWD] = link_read(dir, "cwd", found->cwd,
+		found->owner.text[T_CWD] = link_read(dir, "cwd", found->cwd,
 		    sizeof(found->cwd));
 	if (wants(found, T_UNIT) || wants(found, T_CONTAINER))
 		process_cgroup(dir, found);
