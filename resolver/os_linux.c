@@ -81,8 +81,9 @@ static int	 can_search(void);
 
 static const char *copy_span(struct span, char *, size_t);
 static int	 wants(const struct found *, enum text);
-static void	 process_texts(int, struct found *);
-static void	 process_cgroup(int, struct found *);
+static int	 process_name(struct known *, struct found *);
+static void	 process_texts(struct known *, int, struct found *);
+static void	 process_cgroup(struct known *, int, struct found *);
 
 const struct os_ops os_native = {
 	.name = "linux",
@@ -246,42 +247,35 @@ linux_local(const struct endpoint *end)
 }
 
 /*
- * The directory stays open meanwhile.  It belongs to this very process: once
- * that has ended, everything below answers ESRCH, even if its pid is used
- * again.  So the start time, read once, proves that all that is read after
- * it is of the process that the holder names; and the look at the descriptor
- * at the end proves that the program told is one that has the connection,
- * and not one that was executed since and has not.
+ * All that is read is of the process that the holder names, for its directory
+ * is; see linux_known.c.  That it has a name at all says that it is still
+ * there.  The look at the descriptor at the end proves that the program told
+ * is one that has the connection, and not one that was executed since and has
+ * not.
  */
 static int
 linux_process(const struct holder *h, struct found *found)
 {
-	char			 buf[2048], path[32];
-	struct proc_stat	 st;
-	int			 dir, task, rv = -1;
+	struct known	*k;
+	char		 path[32];
+	int		 task, rv = -1;
 
-	if ((dir = task = pid_open(h->pid)) == -1)
+	if ((k = known_get(h->pid, h->start)) == NULL ||
+	    process_name(k, found) == -1)
 		return (-1);
-	if (pid_stat(dir, buf, sizeof(buf), &st) == -1 ||
-	    st.start != h->start)
-		goto done;
+	task = k->dir;
 	if (h->tid != 0) {
 		/* The first thread may have ended, and its exe with it. */
 		(void)snprintf(path, sizeof(path), "task/%u", h->tid);
-		if ((task = openat(dir, path, O_RDONLY | O_DIRECTORY |
+		if ((task = openat(k->dir, path, O_RDONLY | O_DIRECTORY |
 		    O_NOFOLLOW | O_CLOEXEC)) == -1)
-			goto done;
+			return (-1);
 	}
-	if (wants(found, T_PROGRAM))
-		found->owner.text[T_PROGRAM] = copy_span(st.comm,
-		    found->program, sizeof(found->program));
-	process_texts(task, found);
+	process_texts(k, task, found);
 	if (pid_holds(task, h))
 		rv = 0;
-done:
-	if (task != dir && task != -1)
+	if (task != k->dir)
 		(void)close(task);
-	(void)close(dir);
 	return (rv);
 }
 
@@ -499,38 +493,65 @@ wants(const struct found *found, enum text text)
 	return ((found->want & 1U << text) != 0);
 }
 
+/* What it calls itself.  Returns -1 if it has ended. */
+static int
+process_name(struct known *k, struct found *found)
+{
+	struct span	 comm;
+	char		 buf[MAX_NAME + 2];
+	ssize_t		 n;
+
+	if ((n = known_name(k, buf, sizeof(buf))) == -1)
+		return (-1);
+	if (wants(found, T_PROGRAM)) {
+		comm.p = buf;
+		comm.len = n;
+		found->owner.text[T_PROGRAM] = copy_span(comm, found->program,
+		    sizeof(found->program));
+	}
+	return (0);
+}
+
+/* What the kernel says of the process, or of its thread that counts. */
+static ssize_t
+task_read(struct known *k, int task, enum kept what, char *buf, size_t size)
+{
+	return (task == k->dir ? known_read(k, what, buf, size) :
+	    thread_read(task, what, buf, size));
+}
+
 /* What the caller wants to know; absent is what can't be read. */
 static void
-process_texts(int dir, struct found *found)
+process_texts(struct known *k, int task, struct found *found)
 {
 	struct owner	*owner = &found->owner;
 	char		 buf[16];
 	ssize_t		 n;
 
 	owner->login = LOGIN_UNSET;
-	if ((n = file_read(dir, "loginuid", buf, sizeof(buf))) != -1)
+	if ((n = task_read(k, task, KEPT_LOGINUID, buf, sizeof(buf))) != -1)
 		(void)proc_loginuid(buf, n, &owner->login);
 	if (wants(found, T_EXE))
-		owner->text[T_EXE] = link_read(dir, "exe", found->exe,
+		owner->text[T_EXE] = link_read(task, "exe", found->exe,
 		    sizeof(found->exe));
 	if (wants(found, T_CWD))
-		owner->text[T_CWD] = link_read(dir, "cwd", found->cwd,
+		owner->text[T_CWD] = link_read(task, "cwd", found->cwd,
 		    sizeof(found->cwd));
 	if (wants(found, T_UNIT) || wants(found, T_CONTAINER))
-		process_cgroup(dir, found);
-	if (wants(found, T_CMDLINE) && cmdline_read(dir, found->cmdline,
+		process_cgroup(k, task, found);
+	if (wants(found, T_CMDLINE) && cmdline_read(task, found->cmdline,
 	    sizeof(found->cmdline)) > 0)
 		found->owner.text[T_CMDLINE] = found->cmdline;
 }
 
 static void
-process_cgroup(int dir, struct found *found)
+process_cgroup(struct known *k, int task, struct found *found)
 {
 	struct proc_cgroup	 cg;
 	char			 buf[8192];
 	ssize_t			 n;
 
-	if ((n = file_read(dir, "cgroup", buf, sizeof(buf))) == -1)
+	if ((n = task_read(k, task, KEPT_CGROUP, buf, sizeof(buf))) == -1)
 		return;
 	proc_cgroup(buf, n, &cg);
 	found->owner.text[T_UNIT] = copy_span(cg.unit, found->unit,
