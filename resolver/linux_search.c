@@ -99,10 +99,10 @@ static void	 add_holder(struct search *, struct known *, uint32_t, int);
 /*
  * First the processes that had a connection of this uid before, where they had
  * it; those of the control group where the socket was made, if they are few;
- * and all of the first ones' descriptors.  Then, in three passes, all: processes that run as the socket's owner; the others, to
- * which it was passed or which changed their uid; and, only if none of these
- * has it, threads with descriptors of their own and those whose first thread
- * has ended.
+ * and all descriptors of the first ones.  Then, in three passes, all:
+ * processes that run as the socket's owner; the others, to which it was passed
+ * or which changed their uid; and, only if none of these has it, threads with
+ * descriptors of their own and those whose first thread has ended.
  */
 size_t
 linux_holders(const struct sock *sock, const struct budget *budget,

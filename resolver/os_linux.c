@@ -40,6 +40,7 @@
 #include "linux_diag.h"
 #include "log.h"
 
+#define AHEAD_MAX	3		/* questions sent together */
 #define STALE_MAX	16		/* late replies skipped per question */
 #define LOOPBACK	1		/* its index, in each namespace */
 #define INTERFACES	2048		/* looked at, at most */
@@ -55,11 +56,14 @@ static struct {
 	struct netlink		 diag;
 	struct netlink		 route;
 	enum sock_state		 broken;	/* or SOCK_OWNED: it works */
+	struct diag_query	 ahead[AHEAD_MAX];	/* sent already, */
+	size_t			 nahead, next;	/* answered up to next */
 } linux_os;
 
 static void	 linux_open(void);
 static uint32_t	 linux_check(void);
 static void	 linux_sock(const struct conn_key *, struct sock *);
+static void	 linux_ahead(const struct conn_key *, size_t);
 static int	 linux_same(const struct conn_key *, const struct sock *);
 static int	 linux_local(const struct endpoint *);
 static int	 linux_process(const struct holder *, struct found *);
@@ -67,8 +71,13 @@ static int	 linux_process(const struct holder *, struct found *);
 static int	 netlink_open(struct netlink *, int);
 static ssize_t	 netlink_send(const struct netlink *, const void *, size_t);
 static ssize_t	 netlink_recv(const struct netlink *, void *, size_t);
+static void	 diag_query(struct diag_query *, const struct conn_key *,
+		    uint64_t, uint32_t);
+static const struct diag_query *asked_ahead(const struct conn_key *, uint64_t,
+		    uint32_t);
 static int	 diag_ask(const struct conn_key *, uint64_t, uint32_t,
 		    struct sock *);
+static int	 diag_hear(const struct diag_query *, struct sock *);
 static void	 ask_bound(const struct conn_key *, struct sock *);
 static size_t	 interfaces(uint32_t[INTERFACES]);
 static void	 diag_test(void);
@@ -92,6 +101,7 @@ const struct os_ops os_native = {
 	.open = linux_open,
 	.check = linux_check,
 	.sock = linux_sock,
+	.ahead = linux_ahead,
 	.same = linux_same,
 	.local = linux_local,
 	.holders = linux_holders,
@@ -160,6 +170,28 @@ linux_sock(const struct conn_key *key, struct sock *sock)
 	if (sock->state == SOCK_NONE && !sock->attempt &&
 	    !endpoint_is_any(&key->server) && linux_local(&key->client) == 1)
 		ask_bound(key, sock);
+}
+
+/*
+ * The kernel answers the questions of one message in their order, so the later
+ * ones are still asked after the first; it saves us the others' way there.
+ */
+static void
+linux_ahead(const struct conn_key *keys, size_t n)
+{
+	uint8_t	 buf[NL_BUFFER];
+	size_t	 i, len = 0;
+
+	linux_os.nahead = linux_os.next = 0;
+	if (linux_os.broken != SOCK_OWNED || n == 0 || n > AHEAD_MAX)
+		return;
+	for (i = 0; i < n; i++) {
+		diag_query(&linux_os.ahead[i], &keys[i], 0, LOOPBACK);
+		len += diag_request(buf + len, sizeof(buf) - len,
+		    &linux_os.ahead[i]);
+	}
+	if (netlink_send(&linux_os.diag, buf, len) != -1)
+		linux_os.nahead = n;
 }
 
 /*
@@ -337,36 +369,73 @@ netlink_recv(const struct netlink *nl, void *buf, size_t size)
 	return (n);
 }
 
+static void
+diag_query(struct diag_query *q, const struct conn_key *key, uint64_t cookie,
+    uint32_t ifindex)
+{
+	q->seq = ++linux_os.diag.seq;
+	q->portid = linux_os.diag.portid;
+	q->cookie = cookie;
+	q->ifindex = ifindex;
+	q->key = *key;
+}
+
+/* The question if it was sent ahead and is the next to be answered. */
+static const struct diag_query *
+asked_ahead(const struct conn_key *key, uint64_t cookie, uint32_t ifindex)
+{
+	const struct diag_query	*q = &linux_os.ahead[linux_os.next];
+
+	if (linux_os.next < linux_os.nahead && q->cookie == cookie &&
+	    q->ifindex == ifindex &&
+	    endpoint_equal(&q->key.client, &key->client) &&
+	    endpoint_equal(&q->key.server, &key->server)) {
+		linux_os.next++;
+		return (q);
+	}
+	/* Something else is asked: the replies that come will be stale. */
+	linux_os.nahead = 0;
+	return (NULL);
+}
+
 /* Returns 0 if the kernel answered; sock says it all in any case. */
 static int
 diag_ask(const struct conn_key *key, uint64_t cookie, uint32_t ifindex,
     struct sock *sock)
 {
 	uint8_t			 buf[NL_BUFFER];
-	struct diag_query	 q;
+	struct diag_query	 query;
+	const struct diag_query	*q;
 	ssize_t			 n;
-	int			 i;
 
 	memset(sock, 0, sizeof(*sock));
 	sock->state = linux_os.broken;
 	if (linux_os.broken != SOCK_OWNED)
 		return (-1);
-	q.seq = ++linux_os.diag.seq;
-	q.portid = linux_os.diag.portid;
-	q.cookie = cookie;
-	q.ifindex = ifindex;
-	q.key = *key;
-	n = diag_request(buf, sizeof(buf), &q);
+	if ((q = asked_ahead(key, cookie, ifindex)) != NULL)
+		return (diag_hear(q, sock));
+	diag_query(&query, key, cookie, ifindex);
+	n = diag_request(buf, sizeof(buf), &query);
 	if (netlink_send(&linux_os.diag, buf, n) == -1) {
 		sock->state = diag_error(errno);
 		return (-1);
 	}
+	return (diag_hear(&query, sock));
+}
+
+static int
+diag_hear(const struct diag_query *q, struct sock *sock)
+{
+	uint8_t	 buf[NL_BUFFER];
+	ssize_t	 n;
+	int	 i;
+
 	sock->state = SOCK_FAILED;
 	for (i = 0; i < STALE_MAX; i++) {
 		n = netlink_recv(&linux_os.diag, buf, sizeof(buf));
 		if (n == -1)
 			return (-1);
-		if (diag_reply(buf, n, &q, sock) == NL_DONE)
+		if (diag_reply(buf, n, q, sock) == NL_DONE)
 			return (0);
 	}
 	return (-1);

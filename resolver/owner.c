@@ -27,6 +27,9 @@
 
 #include "owner.h"
 
+static void	 ask(const struct os_ops *, const struct conn_key *,
+		    struct sock *, struct found *);
+static void	 announce(const struct os_ops *, const struct conn_key *);
 static int	 key_valid(const struct conn_key *);
 static void	 key_swap(struct conn_key *, const struct conn_key *);
 static int	 listens(const struct os_ops *, const struct endpoint *);
@@ -47,15 +50,27 @@ void
 owner_ask(const struct os_ops *os, const struct conn_key *key,
     struct sock *sock, struct found *found)
 {
-	struct owner	*owner = &found->owner;
-	enum reason	 reason;
-
 	memset(sock, 0, sizeof(*sock));
 	sock->state = SOCK_FAILED;
-	owner_unknown(owner, R_FAILED);
+	owner_unknown(&found->owner, R_FAILED);
 	found->holder_uid = 0;
 	if (!key_valid(key))
 		return;
+	if (os->ahead == NULL)
+		ask(os, key, sock, found);
+	else {
+		announce(os, key);
+		ask(os, key, sock, found);
+		os->ahead(NULL, 0);
+	}
+}
+
+static void
+ask(const struct os_ops *os, const struct conn_key *key, struct sock *sock,
+    struct found *found)
+{
+	struct owner	*owner = &found->owner;
+	enum reason	 reason;
 
 	os->sock(key, sock);
 	if (sock->state == SOCK_NONE) {
@@ -74,6 +89,19 @@ owner_ask(const struct os_ops *os, const struct conn_key *key,
 	owner->source = SRC_UIDONLY;
 	owner->uid = owner->account = sock->uid;
 	found->holder_uid = sock->uid;
+}
+
+/* What nearly always will be asked, as below. */
+static void
+announce(const struct os_ops *os, const struct conn_key *key)
+{
+	struct conn_key	 keys[3];
+
+	keys[0] = *key;
+	key_swap(&keys[1], key);
+	keys[2].client = key->client;
+	endpoint_any(&keys[2].server, &key->client);
+	os->ahead(keys, NITEMS(keys));
 }
 
 /*
