@@ -32,8 +32,8 @@ RESOLVER = resolver/main.c resolver/names_link.c resolver/owner.c \
 	resolver/pending.c resolver/resolver.c
 NAMES = resolver/names.c resolver/subuid.c
 BACKEND_linux = $(RECORDER) resolver/linux_cgroup.c \
-	resolver/linux_cmdline.c \
-	resolver/linux_diag.c resolver/linux_files.c resolver/linux_proc.c \
+	resolver/linux_cmdline.c resolver/linux_diag.c \
+	resolver/linux_files.c resolver/linux_known.c resolver/linux_proc.c \
 	resolver/linux_search.c resolver/os_linux.c
 BACKEND = $(BACKEND_$(OS))
 MILTERD = milterd/blocked.c milterd/callbacks.c milterd/header.c \

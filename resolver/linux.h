@@ -22,6 +22,19 @@
 #include "linux_proc.h"
 #include "os.h"
 
+/* Files of a process whose text changes, and that are kept open. */
+enum kept { KEPT_CGROUP, KEPT_COMM, KEPT_LOGINUID, KEPT_MAX };
+
+struct known {
+	uint32_t		 pid;		/* or NO_PID: none */
+	uint64_t		 start;
+	int			 dir;
+	int			 files[KEPT_MAX];	/* or -1: not yet */
+	int			 fd;		/* where a socket was, or -1 */
+	size_t			 named;		/* bytes of comm, just read */
+	char			 comm[64];
+	uint64_t		 used;		/* when, in uses */
+};
 /* bpf.c or bpf_none.c */
 void	 bpf_open(int);
 const char *linux_watch(enum backend, const struct range *, size_t);
@@ -46,8 +59,18 @@ int	 pid_open(uint32_t);
 int	 pid_stat(int, char *, size_t, struct proc_stat *);
 int	 pid_holds(int, const struct holder *);
 int	 holds(int, const char *, uint64_t);
+ssize_t	 record_read(int, char *, size_t);
 ssize_t	 file_read(int, const char *, char *, size_t);
 const char *link_read(int, const char *, char *, size_t);
+
+/* linux_known.c */
+struct known *known_open(uint32_t);
+struct known *known_find(uint32_t);
+void	 known_forget(uint32_t);
+struct known *known_get(uint32_t, uint64_t);
+ssize_t	 known_name(struct known *, char *, size_t);
+ssize_t	 known_read(struct known *, enum kept, char *, size_t);
+ssize_t	 thread_read(int, enum kept, char *, size_t);
 
 /* linux_search.c */
 void	 search_open(void);

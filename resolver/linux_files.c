@@ -42,10 +42,26 @@ int
 pid_stat(int dir, char *buf, size_t size, struct proc_stat *st)
 {
 	ssize_t	 n;
+	int	 fd;
 
-	if ((n = file_read(dir, "stat", buf, size)) == -1)
+	if ((fd = openat(dir, "stat", O_RDONLY | O_NOFOLLOW |
+	    O_CLOEXEC)) == -1)
 		return (-1);
-	return (proc_stat(buf, n, st));
+	n = record_read(fd, buf, size);
+	(void)close(fd);
+	return (n == -1 ? -1 : proc_stat(buf, n, st));
+}
+
+/* A file of one record, which comes in one piece, as it is now. */
+ssize_t
+record_read(int fd, char *buf, size_t size)
+{
+	ssize_t	 n;
+
+	do
+		n = pread(fd, buf, size, 0);
+	while (n == -1 && errno == EINTR);
+	return (n);
 }
 
 /* As much as fits; files of /proc are made anew for each reader. */

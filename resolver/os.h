@@ -143,6 +143,13 @@ struct os_ops {
 	 */
 	void		(*sock)(const struct conn_key *, struct sock *);
 
+	/*
+	 * These will be asked for by sock(), in this order, now: the kernel
+	 * may be asked for all of them at once.  With none, what was not asked
+	 * for after all is not good any more.  Or NULL.
+	 */
+	void		(*ahead)(const struct conn_key *, size_t);
+
 	/* True if the connection still has this very socket. */
 	int		(*same)(const struct conn_key *, const struct sock *);
 

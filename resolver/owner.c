@@ -36,6 +36,10 @@ static enum reason recorded(const struct os_ops *, const struct conn_key *,
 		    const struct sock *, const struct record *);
 static void	 opener_now(const struct os_ops *, struct found *);
 static void	 opener_is(struct found *);
+static void	 ask(const struct os_ops *, const struct conn_key *,
+		    struct sock *, struct found *);
+static void	 announce(const struct os_ops *, const struct conn_key *,
+		    size_t);
 static int	 key_valid(const struct conn_key *);
 static void	 key_swap(struct conn_key *, const struct conn_key *);
 static int	 listens(const struct os_ops *, const struct endpoint *);
@@ -56,20 +60,34 @@ void
 owner_ask(const struct os_ops *os, const struct conn_key *key,
     struct sock *sock, struct found *found)
 {
-	struct owner	*owner = &found->owner;
-	enum reason	 reason;
-
 	memset(sock, 0, sizeof(*sock));
 	sock->state = SOCK_FAILED;
-	owner_unknown(owner, R_FAILED);
+	owner_unknown(&found->owner, R_FAILED);
 	found->holder_uid = 0;
 	found->recorded = 0;
 	if (!key_valid(key))
 		return;
-
-	os->sock(key, sock);
 	found->recorded = os->record != NULL &&
 	    os->record(key, &found->record) == 0;
+	if (os->ahead == NULL)
+		ask(os, key, sock, found);
+	else {
+		announce(os, key, found->recorded ? 2 : 3);
+		ask(os, key, sock, found);
+		os->ahead(NULL, 0);
+	}
+	if (found->recorded && found->owner.verdict == E_OWNED)
+		opener_now(os, found);
+}
+
+static void
+ask(const struct os_ops *os, const struct conn_key *key, struct sock *sock,
+    struct found *found)
+{
+	struct owner	*owner = &found->owner;
+	enum reason	 reason;
+
+	os->sock(key, sock);
 	if (found->recorded)
 		reason = recorded(os, key, sock, &found->record);
 	else if (sock->state == SOCK_NONE) {
@@ -84,8 +102,6 @@ owner_ask(const struct os_ops *os, const struct conn_key *key,
 	owner->source = SRC_UIDONLY;
 	owner->uid = forgotten(sock) ? found->record.uid : sock->uid;
 	owner->account = found->holder_uid = owner->uid;
-	if (found->recorded)
-		opener_now(os, found);
 }
 
 /* True if only the record can say whose it was. */
@@ -195,6 +211,19 @@ owner_opener(const struct os_ops *os, struct found *found)
 	opener_is(found);
 	found->holder_uid = found->record.opener.uid;
 	os->group(&found->record, found);
+}
+
+/* What nearly always will be asked, the first n of three, as below. */
+static void
+announce(const struct os_ops *os, const struct conn_key *key, size_t n)
+{
+	struct conn_key	 keys[3];
+
+	keys[0] = *key;
+	key_swap(&keys[1], key);
+	keys[2].client = key->client;
+	endpoint_any(&keys[2].server, &key->client);
+	os->ahead(keys, n);
 }
 
 /*

@@ -63,6 +63,7 @@ void	 worker_open(const char *);
 void	 worker_close(void);
 void	 worker_ask(const struct conn_key *);
 int	 worker_answer(void);
+uint64_t worker_cpu(void);
 
 /* command.c */
 void	 command_env(const char *);

@@ -29,6 +29,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bench.h"
@@ -150,6 +151,17 @@ worker_open(const char *dir)
 	hear_that(&parent, IMSG_READY);
 	chan_init(&worker, peer[0], ROLE_WORKER, ROLE_RESOLVER, 1);
 	worker.state = S_RUN;
+}
+
+/* The CPU time of the resolver until now, in us. */
+uint64_t
+worker_cpu(void)
+{
+	clockid_t	 clock;
+
+	if (clock_getcpuclockid(resolver, &clock) != 0)
+		fatalx("no CPU time of the resolver");
+	return (clock_usec(clock));
 }
 
 /* It leaves when nobody needs it. */

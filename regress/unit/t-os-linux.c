@@ -20,7 +20,7 @@
  *
  * SOURCES: resolver/os_linux.c resolver/owner.c resolver/linux_diag.c
  * SOURCES: resolver/linux_proc.c resolver/linux_cmdline.c resolver/linux_cgroup.c
- * SOURCES: resolver/bpf_none.c resolver/linux_files.c
+ * SOURCES: resolver/bpf_none.c resolver/linux_files.c resolver/linux_known.c
  * SOURCES: resolver/linux_search.c common/privdrop.c common/caps_linux.c
  * SOURCES: common/addr.c common/answer.c common/clock.c common/log.c
  * SOURCES: common/wire.c common/xtext.c
@@ -355,6 +355,28 @@ client_close_later(const struct conn *c, int ch)
 	say(ch);
 	obey(ch);
 	(void)close(fd);
+}
+
+/* Later the same process, which changes, has another connection. */
+static void
+client_again(const struct conn *c, int ch)
+{
+	int	 fd, other;
+
+	fd = client_open(c);
+	say(ch);
+	obey(ch);
+	(void)close(fd);
+	(void)prctl(PR_SET_NAME, "changed");
+	must(chdir("/proc") == 0, "chdir");
+	must(client_open(c) == fd, "the same descriptor");
+	say(ch);
+	obey(ch);
+	other = open("/dev/null", O_RDONLY);
+	(void)close(fd);
+	must(client_open(c) == fd && dup2(fd, other) == other &&
+	    open("/dev/null", O_RDONLY) > other && dup2(0, fd) == fd,
+	    "another descriptor");
 }
 
 static void
@@ -882,6 +904,33 @@ t_passed_one_is_enough(void **state)
 	finish(&c);
 	(void)close(pass[0]);
 	(void)close(pass[1]);
+}
+
+/* Who is known is looked at again, and said to be what it is then. */
+static void
+t_again(void **state)
+{
+	struct conn	 c;
+	struct found	 f;
+	int		 i;
+
+	(void)state;
+	listen_on(&c, "127.0.0.1");
+	start(&c, VICTIM, client_again);
+	take(&c);
+	check_owned(&c, VICTIM, 0);
+	for (i = 0; i < 2; i++) {
+		(void)close(c.s);
+		say(c.ch[0]);
+		await(c.ch[0]);
+		take(&c);
+		check_owned(&c, VICTIM, 0);
+		find(&c, &f);
+		assert_int_equal(f.owner.source, SRC_CACHE);
+		assert_string_equal(f.owner.text[T_PROGRAM], "changed");
+		assert_string_equal(f.owner.text[T_CWD], "/proc");
+	}
+	finish(&c);
 }
 
 static void
@@ -1631,6 +1680,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(t_setuid_after_connect),
 		cmocka_unit_test(t_passed),
 		cmocka_unit_test(t_passed_one_is_enough),
+		cmocka_unit_test(t_again),
 		cmocka_unit_test(t_in_flight),
 		cmocka_unit_test(t_thread_of_its_own),
 		cmocka_unit_test(t_leader_exited),
