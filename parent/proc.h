@@ -42,6 +42,7 @@ struct proc {
 	uint64_t		 counters[STAT_MAX];	/* of this life */
 	uint64_t		 earlier[STAT_MAX];	/* of the ones before */
 	int			 counting;	/* asked for its counters */
+	uint32_t		 protections;	/* as it said in READY */
 };
 TAILQ_HEAD(procs, proc);
 
@@ -69,6 +70,7 @@ struct parent {
 	time_t			 started;
 	int			 ready;		/* once all were READY */
 	int			 stopping;
+	uint32_t		 protections;	/* our own */
 	struct procs		 procs;
 };
 
@@ -126,6 +128,11 @@ int	 state_set(const char *, int, uint32_t, uint64_t);
 void	 state_delete(const char *, uint32_t);
 struct block *state_next(struct block *);
 int	 state_write(void);
+
+/* guard.c */
+void	 guard_init(struct parent *);
+int	 guard_ready(struct proc *, uint32_t);
+void	 guard_tell(void);
 
 /* listen.c */
 void	 listen_lock(const char *);

@@ -1705,6 +1705,7 @@ fake_handle(struct chan *c, struct msg *m)
 		if (c->self == ROLE_CONTROL)
 			file_put("kept", "%d", blocks_kept);
 		msg_new(&reply, IMSG_READY, 0);
+		put_u32(&reply, (1U << PROT_MAX) - 1);
 		c->state = S_RUN;
 		break;
 	case IMSG_STATS_GET:
@@ -1774,7 +1775,7 @@ fake_cases(struct wrong *list, enum role role, enum state state)
 		wrong_add(list, &n, IMSG_HELLO, 8, "malformed")->data[3] = 99;
 		wrong_add(list, &n, IMSG_HELLO, 8, "malformed")->data[3] =
 		    PROTOCOL_VERSION;
-		wrong_add(list, &n, IMSG_READY, 0, "malformed");
+		wrong_add(list, &n, IMSG_READY, 4, "malformed");
 		return (n);
 	}
 	if (msgtab[IMSG_STATS].from & 1 << role)
