@@ -64,9 +64,6 @@ struct call {
 #define END		{ NULL, 0, { ZERO(0) } }
 
 #define WRITING		(O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | O_APPEND)
-#define NEW_WORLDS	((unsigned int)(CLONE_NEWNS | CLONE_NEWCGROUP | \
-			    CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
-			    CLONE_NEWPID | CLONE_NEWNET))
 
 /*
  * Of libc, libevent and our channels: all children with an allow-list have
@@ -154,6 +151,11 @@ static const char *const refused[] = {
 static const char *const no_open[] = { "openat", NULL };
 static const char *const unkind[] = { "kill", "tkill", NULL };
 
+static const unsigned int worlds[] = {
+	CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC,
+	CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET
+};
+
 /*
  * Only an intruder, in any of us.  The parent refuses it as well, and with
  * that all its children from the start.
@@ -191,9 +193,12 @@ static const char *const no_names[] = {
 	"open_tree", NULL
 };
 static const char *const names_refused[] = {
-	"add_key", "execve", "execveat", "io_uring_setup", "keyctl", "kill",
-	"perf_event_open", "pidfd_send_signal", "request_key",
-	"rt_sigqueueinfo", "rt_tgsigqueueinfo", "tkill", NULL
+	"add_key", "execve", "execveat", "io_uring_setup", "ioprio_set",
+	"keyctl", "kill", "migrate_pages", "move_pages", "perf_event_open",
+	"pidfd_send_signal", "process_mrelease", "request_key",
+	"rt_sigqueueinfo", "rt_tgsigqueueinfo", "sched_setaffinity",
+	"sched_setattr", "sched_setparam", "sched_setscheduler",
+	"setpriority", "tkill", NULL
 };
 
 /*
@@ -235,18 +240,43 @@ calls_if(scmp_filter_ctx f, const struct call *c)
 		call_if(f, SCMP_ACT_ALLOW, c);
 }
 
-/* Threads but not processes.  The flags are not where they were on s390. */
+/* clone(2) has its flags in another place on s390. */
+static unsigned int
+clone_flags(void)
+{
+	return (seccomp_arch_native() == SCMP_ARCH_S390X ? 1 : 0);
+}
+
+/* Threads but not processes, and no namespaces. */
 static void
 threads(scmp_filter_ctx f)
 {
-	const unsigned int	 at = seccomp_arch_native() ==
-				    SCMP_ARCH_S390X ? 1 : 0;
-	const struct call	 c = { "clone", 1, {
-		{ at, SCMP_CMP_MASKED_EQ, CLONE_THREAD | NEW_WORLDS,
-		    CLONE_THREAD }
+	struct call	 c = { "clone", 1, {
+		HAS(clone_flags(), CLONE_THREAD)
 	} };
+	size_t		 i;
 
+	for (i = 0; i < NITEMS(worlds); i++)
+		c.when[0].datum_a |= worlds[i];
 	call_if(f, SCMP_ACT_ALLOW, &c);
+}
+
+/*
+ * Processes, but no namespaces.  What clone3(2) would do can't be seen; libc
+ * does without.
+ */
+static void
+no_worlds(scmp_filter_ctx f)
+{
+	static const char *const	 unseen[] = { "clone3", NULL };
+	struct call			 c = { "clone", 1, { ZERO(0) } };
+	size_t				 i;
+
+	calls(f, SCMP_ACT_ERRNO(ENOSYS), unseen);
+	for (i = 0; i < NITEMS(worlds); i++) {
+		c.when[0] = (struct scmp_arg_cmp)HAS(clone_flags(), worlds[i]);
+		call_if(f, SCMP_ACT_KILL_PROCESS, &c);
+	}
 }
 
 /* Signals for ourselves: abort(3) and the threads' own. */
@@ -413,6 +443,7 @@ sandbox_parent(void)
 	uint32_t	 bits = caps_parent() | no_new_privs() | no_core();
 
 	calls(f, SCMP_ACT_KILL_PROCESS, nobody);
+	no_worlds(f);
 	return (bits | load(f));
 }
 
@@ -435,14 +466,19 @@ uint32_t
 sandbox_names(void)
 {
 	scmp_filter_ctx		 f = filter(SCMP_ACT_ALLOW);
-	const struct call	 others = { "tgkill", 1, {
+	const struct call	 signal = { "tgkill", 1, {
 		{ 0, SCMP_CMP_NE, getpid(), 0 }
+	} };
+	const struct call	 others = { "prlimit64", 1, {
+		{ 0, SCMP_CMP_NE, 0, 0 }
 	} };
 	uint32_t		 bits = child();
 
 	calls(f, SCMP_ACT_KILL_PROCESS, nobody);
 	calls(f, SCMP_ACT_KILL_PROCESS, no_names);
+	no_worlds(f);
 	calls(f, SCMP_ACT_ERRNO(EPERM), names_refused);
+	call_if(f, SCMP_ACT_ERRNO(EPERM), &signal);
 	call_if(f, SCMP_ACT_ERRNO(EPERM), &others);
 	return (bits | load(f));
 }
