@@ -433,6 +433,8 @@ struct peer {
 	void			*arg;
 	const char		*why;		/* dropped, for this reason */
 	int			 open;
+	int			 busy;		/* had more to say than a turn */
+	int			 priority;	/* when it had not */
 };
 TAILQ_HEAD(peers, peer);
 

@@ -199,6 +199,7 @@ peers_policy(struct proc *p)
 	msg_new(&m, IMSG_CONF_END, 0);
 	put_u32(&m, policy->generation);
 	(void)peer_send(&p->peer, &m);
+	p->unacked++;
 }
 
 static void
@@ -311,6 +312,9 @@ on_conf_ack(struct peer *peer, struct msg *m)
 		return (-1);
 	if (error != 0)
 		return (-1);	/* what we sent was right: it is ill */
+	if (p->unacked == 0)
+		return (-1);
+	p->unacked--;
 	p->generation = generation;
 	load_acked();
 	return (0);

@@ -224,6 +224,7 @@ proc_spawn(struct proc *p)
 		close(logfd);
 	p->hello = p->fed = p->counting = 0;
 	p->protections = 0;
+	p->unacked = 0;
 	p->generation = 0;
 	p->started = uptime();
 	peer_open(&p->peer, pair[0], ROLE_PARENT, p->role, p->instance,

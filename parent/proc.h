@@ -33,6 +33,7 @@ struct proc {
 	int			 hello;		/* said HELLO in this life */
 	int			 fed;		/* has had CONF and START */
 	uint32_t		 generation;	/* of the policy it acked */
+	unsigned int		 unacked;	/* policies that it was sent */
 	time_t			 started;
 	uint32_t		 restarts;
 	unsigned int		 delay;		/* s, before the next life */
