@@ -25,8 +25,9 @@ COMMON = common/addr.c common/answer.c common/caps_$(OS).c common/chan.c \
 	common/child.c common/clock.c common/confwire.c common/log.c common/msgtab.c \
 	common/peer.c common/privdrop.c common/wire.c common/xtext.c
 HEADERS = common/log.h common/sysuser.h
+CONFINE = common/sandbox_$(SANDBOX).c
 
-PARENT = parent/ask.c parent/conf.c parent/listen.c parent/load.c \
+PARENT = parent/ask.c parent/conf.c parent/guard.c parent/listen.c parent/load.c \
 	parent/main.c parent/mta.c parent/peer.c parent/proc.c parent/state.c
 RESOLVER = resolver/main.c resolver/names_link.c resolver/owner.c \
 	resolver/pending.c resolver/resolver.c
@@ -57,9 +58,9 @@ obj/parse.c: parent/parse.y
 	$(YACC) -o $@ parent/parse.y
 
 obj/milter-sysuser: $(PARENT) obj/parse.c parent/parent.h parent/proc.h \
-	$(COMMON) $(HEADERS)
-	$(COMPILE) -Iparent -o $@ $(PARENT) obj/parse.c $(COMMON) $(LINK) \
-	    $(CAPLIBS)
+	$(COMMON) $(CONFINE) $(HEADERS)
+	$(COMPILE) -Iparent -o $@ $(PARENT) obj/parse.c $(COMMON) $(CONFINE) \
+	    $(LINK) $(CAPLIBS) $(SANDBOXLIBS)
 
 # What runs in the kernel, and what loads it there.
 obj/connect.skel.h: resolver/connect.bpf.c resolver/connect.h
@@ -71,24 +72,29 @@ obj/cgroup.skel.h: resolver/cgroup.bpf.c
 	mk/bpf resolver/cgroup.bpf.c $@
 
 obj/resolver: $(RESOLVER) $(BACKEND) $(SKELETON) resolver/os.h \
-	resolver/owner.h resolver/resolver.h $(COMMON) $(HEADERS)
+	resolver/owner.h resolver/resolver.h $(COMMON) $(CONFINE) $(HEADERS)
 	mkdir -p obj
-	$(COMPILE) -Iresolver -isystem obj -o $@ $(RESOLVER) $(BACKEND) $(COMMON) \
-	    $(LINK) -lpthread $(CAPLIBS) $(BPFLIBS)
+	$(COMPILE) -Iresolver -isystem obj -o $@ $(RESOLVER) $(BACKEND) \
+	    $(COMMON) $(CONFINE) $(LINK) -lpthread $(CAPLIBS) $(BPFLIBS) \
+	    $(SANDBOXLIBS)
 
-obj/names: $(NAMES) resolver/names.h $(COMMON) $(HEADERS)
+obj/names: $(NAMES) resolver/names.h $(COMMON) $(CONFINE) $(HEADERS)
 	mkdir -p obj
-	$(COMPILE) -Iresolver -o $@ $(NAMES) $(COMMON) $(LINK) $(CAPLIBS)
+	$(COMPILE) -Iresolver -o $@ $(NAMES) $(COMMON) $(CONFINE) $(LINK) \
+	    $(CAPLIBS) $(SANDBOXLIBS)
 
 obj/milterd: $(MILTERD) milterd/listen_$(LISTEN).c milterd/milterd.h \
-	$(COMMON) $(HEADERS)
+	$(COMMON) $(CONFINE) $(HEADERS)
 	mkdir -p obj
 	$(COMPILE) -Imilterd -o $@ $(MILTERD) milterd/listen_$(LISTEN).c \
-	    $(COMMON) $(LINK) -lmilter -lpthread $(CAPLIBS)
+	    $(COMMON) $(CONFINE) $(LINK) -lmilter -lpthread $(CAPLIBS) \
+	    $(SANDBOXLIBS)
 
-obj/control: $(CONTROL) control/control.h control/ledger.h $(COMMON) $(HEADERS)
+obj/control: $(CONTROL) control/control.h control/ledger.h $(COMMON) \
+	$(CONFINE) $(HEADERS)
 	mkdir -p obj
-	$(COMPILE) -Icontrol -o $@ $(CONTROL) $(COMMON) $(LINK) $(CAPLIBS)
+	$(COMPILE) -Icontrol -o $@ $(CONTROL) $(COMMON) $(CONFINE) $(LINK) \
+	    $(CAPLIBS) $(SANDBOXLIBS)
 
 obj/sysuserctl: $(SYSUSERCTL) control/ctl.h $(COMMON) $(HEADERS)
 	mkdir -p obj
@@ -98,18 +104,26 @@ obj/sysuserctl: $(SYSUSERCTL) control/ctl.h $(COMMON) $(HEADERS)
 
 FAKE = obj/regress/fake
 DUP = obj/regress/dup
+BARE = obj/regress/bare
 
 $(FAKE)/resolver: $(PROGRAMS) $(RESOLVER) regress/os_fake.c
 	mkdir -p $(FAKE)
 	ln -sf ../../names ../../control ../../milterd $(FAKE)
 	$(COMPILE) -Iresolver -o $@ $(RESOLVER) regress/os_fake.c $(COMMON) \
-	    $(LINK) $(CAPLIBS)
+	    $(CONFINE) $(LINK) $(CAPLIBS) $(SANDBOXLIBS)
 
 $(DUP)/milterd: $(PROGRAMS) $(MILTERD) milterd/listen_dup.c
 	mkdir -p $(DUP)
 	ln -sf ../../names ../../control ../../resolver $(DUP)
 	$(COMPILE) -Imilterd -o $@ $(MILTERD) milterd/listen_dup.c $(COMMON) \
-	    $(LINK) -lmilter -lpthread $(CAPLIBS)
+	    $(CONFINE) $(LINK) -lmilter -lpthread $(CAPLIBS) $(SANDBOXLIBS)
+
+$(BARE)/milterd: $(PROGRAMS) $(MILTERD) common/sandbox_none.c
+	mkdir -p $(BARE)
+	ln -sf ../../names ../../control ../../resolver $(BARE)
+	$(COMPILE) -Imilterd -o $@ $(MILTERD) milterd/listen_$(LISTEN).c \
+	    $(COMMON) common/sandbox_none.c $(LINK) -lmilter -lpthread \
+	    $(CAPLIBS)
 
 obj/regress/matrix: regress/owner/matrix.c
 	mkdir -p obj/regress
@@ -120,8 +134,8 @@ obj/regress/churn: regress/owner/churn.c $(COMMON) $(HEADERS)
 	$(COMPILE) -Werror -o $@ regress/owner/churn.c $(COMMON) $(LINK) \
 	    $(CAPLIBS)
 
-regress-programs: $(FAKE)/resolver $(DUP)/milterd obj/parse.c \
-	obj/regress/matrix obj/regress/churn
+regress-programs: $(FAKE)/resolver $(DUP)/milterd $(BARE)/milterd \
+	obj/parse.c obj/regress/matrix obj/regress/churn
 	COMPILE='$(COMPILE)' LINK='$(LINK) $(CAPLIBS)' regress/build
 
 check:

@@ -39,6 +39,11 @@ const char *const field_names[F_MAX] = {
 	"holder", "source", "cwd", "unit", "container", "cmdline"
 };
 
+const char *const protection_names[PROT_MAX] = {
+	"chroot", "capabilities", "no-new-privs", "no-core", "rlimits",
+	"seccomp", "landlock", "landlock-net", "landlock-scope"
+};
+
 const char *const stat_names[ST_NAMED] = {
 	"lookups", "owned", "unknown", "remote", "with-process", "sessions",
 	"messages", "tagged", "refused", "stripped", "limited", "uncounted"

@@ -33,6 +33,8 @@
 #define SYSLOG_FD	4	/* unless -d */
 #define LEAVE_TIME	11	/* s; workers give their sessions 10 */
 
+static uint32_t	 dropped;	/* bits 1 << enum protection */
+
 static uint32_t
 number(const char *what, const char *arg)
 {
@@ -105,6 +107,9 @@ void
 child_drop(const struct child *c, int keep)
 {
 	privdrop(c->uid, c->gid, c->dir, keep);
+	dropped = 1U << PROT_CAPS;
+	if (c->dir != NULL)
+		dropped |= 1U << PROT_CHROOT;
 }
 
 /* After the drop: begin to listen to the parent.  The loop is the caller's. */
@@ -124,14 +129,18 @@ child_serve(const struct child *c, struct peer *parent,
 		fatal("the parent");
 }
 
-/* To be called by the handler of START, once all is in place. */
+/*
+ * To be called by the handler of START, once all is in place: with what
+ * protects us from now on, bits 1 << enum protection.
+ */
 void
-child_ready(struct peer *parent)
+child_ready(struct peer *parent, uint32_t protections)
 {
 	struct msg	 m;
 
 	parent->chan.state = S_RUN;
 	msg_new(&m, IMSG_READY, 0);
+	put_u32(&m, dropped | protections);
 	(void)peer_send(parent, &m);
 }
 

@@ -57,7 +57,7 @@ const struct msgrow msgtab[IMSG_MAX] = {
 	ROW(CONF_END,	P,	R|W,	4,	4,	0, BOOT|RUN, 0),
 	ROW(CONF_ACK,	R|W,	P,	8,	8,	0, BOOT|RUN, 0),
 	ROW(START,	P,	R|N|K|W, 0,	0,	0, BOOT, 1),
-	ROW(READY,	R|N|K|W, P,	0,	0,	0, BOOT, 1),
+	ROW(READY,	R|N|K|W, P,	4,	4,	0, BOOT, 1),
 
 	ROW(LOOKUP,	K|W,	R,	44,	44,	0, RUN, 0),
 	ROW(ANSWER,	R,	K|W,	OWNER_MIN, OWNER_MAX, 0, RUN, 0),

@@ -67,6 +67,24 @@ bad_message(const struct peer *p, const struct msg *m, const char *why)
 		    peer_name(p, name, sizeof(name)), why);
 }
 
+/*
+ * Who fills his turn has the last one until he has no more to say: whoever
+ * comes first, and never ends, would else be the only one.
+ */
+static void
+peer_turn(struct peer *p, int busy)
+{
+	int	 last = event_base_get_npriorities(
+		    event_get_base(&p->ev_read)) - 1;
+
+	if (busy == p->busy)
+		return;
+	if (busy)
+		p->priority = event_get_priority(&p->ev_read);
+	if (event_priority_set(&p->ev_read, busy ? last : p->priority) == 0)
+		p->busy = busy;
+}
+
 /* From a peer: trust nothing that msg_check() has not seen. */
 static void
 cb_read(int fd, short event, void *arg)
@@ -82,8 +100,10 @@ cb_read(int fd, short event, void *arg)
 	/* One of the control socket's clients waits for each reply. */
 	batch = p->chan.peer == ROLE_CLIENT ? 1 : BATCH;
 	for (i = 0; i < batch && p->open; i++) {
-		if ((n = chan_recv(&p->chan, &m, &why)) == 0)
+		if ((n = chan_recv(&p->chan, &m, &why)) == 0) {
+			peer_turn(p, 0);
 			return;
+		}
 		if (n == 1)
 			why = peer_handle(p, &m);
 		if (n == -1 || why != NULL)
@@ -97,6 +117,8 @@ cb_read(int fd, short event, void *arg)
 	}
 	if (!p->open)
 		peer_finish(p);
+	else
+		peer_turn(p, 1);
 }
 
 static void
@@ -122,6 +144,7 @@ peer_open(struct peer *p, int fd, enum role self, enum role role,
 	p->gone = gone;
 	p->why = NULL;
 	p->open = 1;
+	p->busy = 0;
 	event_set(&p->ev_read, fd, EV_READ | EV_PERSIST, cb_read, p);
 	event_set(&p->ev_write, fd, EV_WRITE, cb_write, p);
 	(void)event_add(&p->ev_read, NULL);

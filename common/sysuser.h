@@ -30,7 +30,7 @@
 #include <stdint.h>
 #include <time.h>
 
-#define PROTOCOL_VERSION	3	/* any change of a message raises it */
+#define PROTOCOL_VERSION	4	/* any change of a message raises it */
 
 /* Bytes of a value before it is encoded; one more says that it was cut. */
 #define MAX_NAME		64	/* user, program */
@@ -333,6 +333,20 @@ enum can {
 	CAN_MAX
 };
 
+/* What keeps a process from doing harm; bits 1 << protection. */
+enum protection {
+	PROT_CHROOT,	/* an empty directory, or /proc */
+	PROT_CAPS,	/* as few capabilities as it can do with, for good */
+	PROT_PRIVS,	/* no program that it runs gives it more */
+	PROT_CORE,	/* no image of its memory, no debugger */
+	PROT_LIMITS,	/* writes no file, locks no memory */
+	PROT_CALLS,	/* few system calls */
+	PROT_FILES,	/* opens no file */
+	PROT_NET,	/* makes no TCP connection */
+	PROT_SCOPE,	/* signals nobody, reaches no abstract socket */
+	PROT_MAX
+};
+
 /*
  * Times are counted by size, two classes for each power of 2: class n ends
  * before time_bound(n) us, the last one nowhere.
@@ -355,7 +369,7 @@ enum counter {
 	STAT_MAX = ST_TIME + TIME_MAX
 };
 
-#define PROC_SIZE	(3 + 4 * 4 + 1 + 8 * STAT_MAX)	/* IMSG_PROC */
+#define PROC_SIZE	(3 + 4 * 4 + 1 + 2 * 4 + 8 * STAT_MAX)	/* IMSG_PROC */
 
 #define MSG_HEADER	12		/* type, length, id: 3 x u32 */
 #define MSG_MAX		8192		/* with the header */
@@ -427,6 +441,8 @@ struct peer {
 	void			*arg;
 	const char		*why;		/* dropped, for this reason */
 	int			 open;
+	int			 busy;		/* had more to say than a turn */
+	int			 priority;	/* when it had not */
 };
 TAILQ_HEAD(peers, peer);
 
@@ -467,6 +483,7 @@ extern const char *const verdict_names[E_MAX];
 extern const char *const reason_names[R_MAX];
 extern const char *const source_names[SRC_MAX];
 extern const char *const field_names[F_MAX];
+extern const char *const protection_names[PROT_MAX];
 extern const char *const stat_names[ST_NAMED];
 void	 owner_unknown(struct owner *, enum reason);
 void	 put_owner(struct msg *, const struct owner *);
@@ -491,7 +508,7 @@ void	 child_init(struct child *, enum role, int, char **);
 void	 child_drop(const struct child *, int);
 void	 child_serve(const struct child *, struct peer *,
 	    const struct handler *, void (*)(struct peer *, const char *));
-void	 child_ready(struct peer *);
+void	 child_ready(struct peer *, uint32_t);
 void	 child_ack(struct peer *, uint32_t);
 void	 child_leave(void);
 int	 on_logfd(struct peer *, struct msg *);
@@ -540,6 +557,15 @@ void	 privdrop(uid_t, gid_t, const char *, int);
 /* caps_OS.c */
 void	 caps_before(int);
 void	 caps_after(int);
+uint32_t caps_parent(void);
+
+/* sandbox_OS.c */
+uint32_t sandbox_parent(void);
+uint32_t sandbox_resolver(void);
+uint32_t sandbox_names(void);
+uint32_t sandbox_control(void);
+uint32_t sandbox_milterd(void);
+uint32_t sandbox_meant(enum role);
 
 /* wire.c */
 void	 put_u8(struct msg *, uint8_t);

@@ -160,7 +160,7 @@ on_start(struct peer *peer, struct msg *m)
 	if (msg_end(m) == -1 || clients_start() == -1)
 		return (-1);
 	workers_start();
-	child_ready(peer);
+	child_ready(peer, sandbox_control());
 	tables_start();
 	return (0);
 }

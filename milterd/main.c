@@ -120,12 +120,14 @@ on_start(struct peer *parent, struct msg *m)
 {
 	pthread_t	 thread;
 	sigset_t	 none;
+	uint32_t	 protections;
 	int		 error;
 
 	if (msg_end(m) == -1 || env.listen_fd == -1 || env.drain_fd == -1 ||
 	    !env.configured)
 		return (-1);
 	env.listen_fd = listen_adopt(env.listen_fd);
+	protections = sandbox_milterd();
 	if ((error = pthread_create(&thread, NULL, milter, NULL)) != 0)
 		fatalx("pthread_create: %s", strerror(error));
 	/*
@@ -134,7 +136,7 @@ on_start(struct peer *parent, struct msg *m)
 	 */
 	(void)sigemptyset(&none);
 	(void)pthread_sigmask(SIG_SETMASK, &none, NULL);
-	child_ready(parent);
+	child_ready(parent, protections);
 	return (0);
 }
 

@@ -795,6 +795,8 @@ conf_print(const struct conf *conf)
 	put_string("chroot", conf->chroot);
 	put_string("state directory", conf->statedir);
 	printf("prefork %u\n", conf->prefork);
+	printf("sandbox %s\n", conf->sandbox_required ? "required" :
+	    "wanted");
 	put_policy(conf->policy);
 }
 
@@ -839,7 +841,9 @@ conf_restart(const struct conf *old, const struct conf *new, char *buf,
 		{ "control user", differ(old->names.name, new->names.name) },
 		{ "chroot", differ(old->chroot, new->chroot) },
 		{ "state directory", differ(old->statedir, new->statedir) },
-		{ "prefork", old->prefork != new->prefork }
+		{ "prefork", old->prefork != new->prefork },
+		{ "sandbox",
+		    old->sandbox_required != new->sandbox_required }
 	};
 	size_t	 i;
 	int	 n = 0;

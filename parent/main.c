@@ -66,6 +66,7 @@ parent_step(struct parent *p)
 		if (!proc_running(c))
 			return;
 	p->ready = 1;
+	guard_tell();
 	errno = log_failed();
 	if (errno != 0 ||
 	    (p->debug && dprintf(STDERR_FILENO, "ready\n") == -1))
@@ -345,6 +346,7 @@ main(int argc, char **argv)
 	}
 	listen_locked();
 	signals();
+	guard_init(&env);
 	children();
 	load_start(env.conf->policy);
 	setproctitle("parent [%s]", env.file);

@@ -58,6 +58,7 @@ struct conf {
 	char			*chroot;
 	char			*statedir;
 	uint32_t		 prefork;
+	int			 sandbox_required;
 	struct policy		*policy;
 	struct where		 end;		/* last line of the file */
 	struct where		 keep;		/* first "keep header" */

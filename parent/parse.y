@@ -94,14 +94,14 @@ SLIST_HEAD(words, word);
 /* What may be said once only. */
 enum statement {
 	ST_LISTEN, ST_CONTROL, ST_USER, ST_RESOLVER, ST_NAMES, ST_CHROOT,
-	ST_STATEDIR, ST_PREFORK, ST_TIMEOUT, ST_LOOKUP_TIMEOUT, ST_LOG,
-	ST_BACKEND, ST_RECORD, ST_FAILURE, ST_STRIP, ST_MAX
+	ST_STATEDIR, ST_PREFORK, ST_SANDBOX, ST_TIMEOUT, ST_LOOKUP_TIMEOUT,
+	ST_LOG, ST_BACKEND, ST_RECORD, ST_FAILURE, ST_STRIP, ST_MAX
 };
 
 static const char *const statements[ST_MAX] = {
 	"listen on", "control socket", "user", "resolver user",
-	"control user", "chroot", "state directory", "prefork", "timeout",
-	"lookup timeout", "log fields", "backend", "record ports",
+	"control user", "chroot", "state directory", "prefork", "sandbox",
+	"timeout", "lookup timeout", "log fields", "backend", "record ports",
 	"on failure", "strip"
 };
 
@@ -216,8 +216,9 @@ static void	 list_empty(void);
 %token	<text>	FAILURE FIELDS FROM FROMFILE GROUP HEADER INCLUDE INET
 %token	<text>	INSECURE KEEP LIMIT LISTEN LOCAL LOG LOOKUP MESSAGE MESSAGES
 %token	<text>	MODE NONE NOT ON OWNER PASS PER PORT PREFORK PROGRAM
-%token	<text>	QUARANTINE RECIPIENTS REJECT RESOLVER SENDER SOCKET STATE
-%token	<text>	STRIP TABLE TEMPFAIL TIMEOUT TO UID UNIT UNKNOWN USER VALUE
+%token	<text>	QUARANTINE RECIPIENTS REJECT REQUIRED RESOLVER SANDBOX SENDER
+%token	<text>	SOCKET STATE STRIP TABLE TEMPFAIL TIMEOUT TO UID UNIT UNKNOWN
+%token	<text>	USER VALUE WANTED
 %token	<text>	STRING NUMBER TABLENAME
 %token		BROKEN
 %type	<text>	value values name
@@ -318,6 +319,14 @@ place		: CHROOT STRING			{
 tuning		: PREFORK value			{
 			once(ST_PREFORK);
 			p.conf->prefork = number("prefork", $2, 1, 64);
+		}
+		| SANDBOX REQUIRED		{
+			once(ST_SANDBOX);
+			p.conf->sandbox_required = 1;
+		}
+		| SANDBOX WANTED		{
+			once(ST_SANDBOX);
+			p.conf->sandbox_required = 0;
 		}
 		| TIMEOUT value			{
 			once(ST_TIMEOUT);
@@ -865,7 +874,9 @@ static const struct keyword {
 	{ "recipients",	RECIPIENTS },
 	{ "record",	RECORD },
 	{ "reject",	REJECT },
+	{ "required",	REQUIRED },
 	{ "resolver",	RESOLVER },
+	{ "sandbox",	SANDBOX },
 	{ "sender",	SENDER },
 	{ "socket",	SOCKET },
 	{ "state",	STATE },
@@ -878,7 +889,8 @@ static const struct keyword {
 	{ "unit",	UNIT },
 	{ "unknown",	UNKNOWN },
 	{ "user",	USER },
-	{ "value",	VALUE }
+	{ "value",	VALUE },
+	{ "wanted",	WANTED }
 };
 
 static int

@@ -199,6 +199,7 @@ peers_policy(struct proc *p)
 	msg_new(&m, IMSG_CONF_END, 0);
 	put_u32(&m, policy->generation);
 	(void)peer_send(&p->peer, &m);
+	p->unacked++;
 }
 
 static void
@@ -282,9 +283,14 @@ static int
 on_ready(struct peer *peer, struct msg *m)
 {
 	struct proc	*p = peer->arg;
+	uint32_t	 protections = get_u32(m);
 
-	if (msg_end(m) == -1 || !p->fed)
+	if (msg_end(m) == -1 || !p->fed || protections >> PROT_MAX != 0)
 		return (-1);
+	if (guard_ready(p, protections) == -1) {
+		peer_drop(peer, "is not protected");
+		return (0);
+	}
 	peer->chan.state = S_RUN;
 	(void)evtimer_del(&p->timer);
 	if (p->role == ROLE_CONTROL && p->restarts > 0)
@@ -306,6 +312,9 @@ on_conf_ack(struct peer *peer, struct msg *m)
 		return (-1);
 	if (error != 0)
 		return (-1);	/* what we sent was right: it is ill */
+	if (p->unacked == 0)
+		return (-1);
+	p->unacked--;
 	p->generation = generation;
 	load_acked();
 	return (0);
@@ -360,6 +369,8 @@ peers_result(uint32_t id, int error, const char *text)
 static void
 send_proc(uint32_t id, const struct proc *p)
 {
+	const uint32_t	 protections = p == NULL ? env->protections :
+			    p->protections;
 	struct msg	 m;
 	size_t		 i;
 
@@ -372,6 +383,9 @@ send_proc(uint32_t id, const struct proc *p)
 	    uptime() - p->started);
 	put_u32(&m, p == NULL ? 0 : p->restarts);
 	put_u8(&m, p == NULL ? 1 : proc_running(p));
+	put_u32(&m, protections);
+	put_u32(&m, sandbox_meant(p == NULL ? ROLE_PARENT : p->role) &
+	    ~protections);
 	for (i = 0; i < STAT_MAX; i++)
 		put_u64(&m, p == NULL ? 0 : p->earlier[i] + p->counters[i]);
 	peers_control(&m);

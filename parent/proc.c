@@ -223,6 +223,8 @@ proc_spawn(struct proc *p)
 	if (logfd != -1)
 		close(logfd);
 	p->hello = p->fed = p->counting = 0;
+	p->protections = 0;
+	p->unacked = 0;
 	p->generation = 0;
 	p->started = uptime();
 	peer_open(&p->peer, pair[0], ROLE_PARENT, p->role, p->instance,
@@ -328,6 +330,9 @@ proc_died(struct proc *p, int status)
 	(void)proc_name(p, name, sizeof(name));
 	if (env->stopping)
 		log_debug("%s has left", name);
+	else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+		log_warnx("%s (pid %ld) was ended for a system call that it "
+		    "has no use for: broken into?", name, (long)p->pid);
 	else if (WIFSIGNALED(status))
 		log_warnx("%s (pid %ld) was ended by signal %d", name,
 		    (long)p->pid, WTERMSIG(status));

@@ -33,6 +33,7 @@ struct proc {
 	int			 hello;		/* said HELLO in this life */
 	int			 fed;		/* has had CONF and START */
 	uint32_t		 generation;	/* of the policy it acked */
+	unsigned int		 unacked;	/* policies that it was sent */
 	time_t			 started;
 	uint32_t		 restarts;
 	unsigned int		 delay;		/* s, before the next life */
@@ -42,6 +43,7 @@ struct proc {
 	uint64_t		 counters[STAT_MAX];	/* of this life */
 	uint64_t		 earlier[STAT_MAX];	/* of the ones before */
 	int			 counting;	/* asked for its counters */
+	uint32_t		 protections;	/* as it said in READY */
 };
 TAILQ_HEAD(procs, proc);
 
@@ -69,6 +71,7 @@ struct parent {
 	time_t			 started;
 	int			 ready;		/* once all were READY */
 	int			 stopping;
+	uint32_t		 protections;	/* our own */
 	struct procs		 procs;
 };
 
@@ -126,6 +129,11 @@ int	 state_set(const char *, int, uint32_t, uint64_t);
 void	 state_delete(const char *, uint32_t);
 struct block *state_next(struct block *);
 int	 state_write(void);
+
+/* guard.c */
+void	 guard_init(struct parent *);
+int	 guard_ready(struct proc *, uint32_t);
+void	 guard_tell(void);
 
 /* listen.c */
 void	 listen_lock(const char *);

@@ -265,7 +265,7 @@ on_start(struct peer *parent, struct msg *m)
 {
 	if (msg_end(m) == -1)
 		return (-1);
-	child_ready(parent);
+	child_ready(parent, sandbox_names());
 	return (0);
 }
 

@@ -251,7 +251,7 @@ on_start(struct peer *parent, struct msg *m)
 	for (i = 0; i < CAN_MAX; i++)
 		if (!(env.can & 1U << i) && missing[i] != NULL)
 			log_warnx("not known on this system: %s", missing[i]);
-	child_ready(parent);
+	child_ready(parent, sandbox_resolver());
 	return (0);
 }
 

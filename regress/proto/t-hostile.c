@@ -1472,6 +1472,178 @@ client_turns(void)
 	(void)child_end(&p, (char[64]){ 0 }, 64);
 }
 
+/*
+ * Workers that never stop, and read what they are told: three of them, so that
+ * there is always something from one.
+ */
+#define FLOODERS	3
+
+static void
+flood_fill(struct msg *m, enum imsg type)
+{
+	struct endpoint	 a;
+	struct owner	 o;
+
+	msg_new(m, type, 1);
+	switch (type) {
+	case IMSG_LOOKUP:
+		(void)endpoint_parse(&a, "127.0.0.1", "1");
+		put_endpoint(m, &a);
+		put_endpoint(m, &a);
+		put_u64(m, clock_usec(CLOCK_MONOTONIC));
+		break;
+	case IMSG_CHARGE:
+		put_u8(m, CHARGE_LOOK);
+		put_u32(m, 1);
+		put_u64(m, 1);
+		put_u32(m, 5);
+		put_u32(m, 1);
+		put_str(m, "games");
+		put_u8(m, 1);
+		put_u8(m, U_MESSAGES);
+		put_u32(m, 1000);
+		put_u32(m, 60);
+		break;
+	default:
+		owner_unknown(&o, R_CLOSED);
+		put_u8(m, A_PASS);
+		put_u32(m, 1);
+		put_u32(m, 1);
+		put_str(m, "Q");
+		put_str(m, "a@example.test");
+		put_str(m, "");
+		put_owner(m, &o);
+	}
+}
+
+static pid_t
+flooder(struct chan *c, enum imsg type)
+{
+	struct pollfd	 pfd = { .fd = c->fd, .events = POLLIN | POLLOUT };
+	uint8_t		 answer[MSG_MAX];
+	struct msg	 m;
+	pid_t		 pid;
+
+	if ((pid = fork()) == -1)
+		err(1, "fork");
+	if (pid != 0)
+		return (pid);
+	while (poll(&pfd, 1, -1) == 1 && !(pfd.revents & POLLHUP)) {
+		while (recv(c->fd, answer, sizeof(answer), MSG_DONTWAIT) > 0)
+			continue;
+		flood_fill(&m, type);
+		while (msg_send(c->fd, &m) == 0)
+			continue;
+	}
+	_exit(0);
+}
+
+/* What others want of it meanwhile; for the resolver its parent and control. */
+static int
+others_served(struct child_proc *p, struct chan *control)
+{
+	struct msg	 m;
+
+	if (p->role == ROLE_CONTROL)
+		return (client_served(p));
+	msg_new(&m, IMSG_STATS_GET, 0);
+	must_send(&p->chan, &m);
+	return (await(&p->chan, &m, IMSG_STATS) && answered(control, 1));
+}
+
+static void
+worker_floods(enum role to, enum imsg type)
+{
+	struct child_proc	 p;
+	struct chan		 c[FLOODERS], control = { .fd = -1 };
+	pid_t			 pids[FLOODERS];
+	long			 began, took, slowest = 0;
+	int			 i, good = 0;
+
+	child_run(&p, to, S_RUN);
+	if (to == ROLE_RESOLVER)
+		peer_start(&p, &control, ROLE_CONTROL, 1);
+	for (i = 0; i < FLOODERS; i++) {
+		peer_start(&p, &c[i], ROLE_WORKER, i + 1);
+		pids[i] = flooder(&c[i], type);
+	}
+	for (i = 0; i < 10 && good == i; i++) {
+		began = now_ms();
+		good += others_served(&p, &control);
+		if ((took = now_ms() - began) > slowest)
+			slowest = took;
+	}
+	ok(good == 10 && slowest < 2500, "workers that send %s without end: "
+	    "%s serves others (in %ld ms at most)", msgtab[type].name,
+	    programs[to], slowest);
+	for (i = 0; i < FLOODERS; i++) {
+		(void)kill(pids[i], SIGKILL);
+		(void)waitpid(pids[i], NULL, 0);
+		chan_close(&c[i]);
+	}
+	chan_close(&control);
+	(void)kill(p.pid, SIGKILL);
+	(void)child_end(&p, (char[64]){ 0 }, 64);
+}
+
+/* Two workers with the same cookie: each has his answer, and nothing else. */
+static void
+answers_apart(void)
+{
+	struct child_proc	 p;
+	struct chan		 a, b;
+	struct msg		 m;
+	int			 good;
+
+	child_run(&p, ROLE_RESOLVER, S_RUN);
+	peer_start(&p, &a, ROLE_WORKER, 1);
+	peer_start(&p, &b, ROLE_WORKER, 2);
+	good = answered(&a, 7) && receive(&b, &m, 0) == -1 &&
+	    answered(&b, 7) && receive(&a, &m, 100) == -1 &&
+	    receive(&b, &m, 0) == -1;
+	ok(good, "an answer goes to who asked, and to nobody else");
+	chan_close(&a);
+	chan_close(&b);
+	(void)kill(p.pid, SIGKILL);
+	(void)child_end(&p, (char[64]){ 0 }, 64);
+}
+
+/* It never says that it knows who is blocked now: the client need not wait. */
+static void
+worker_deaf(void)
+{
+	struct child_proc	 p;
+	struct chan		 worker, c;
+	struct msg		 m;
+	long			 began;
+	uint32_t		 id;
+	int			 good;
+
+	child_run(&p, ROLE_CONTROL, S_RUN);
+	peer_start(&p, &worker, ROLE_WORKER, 1);
+	client_open(&c, S_RUN);
+	began = now_ms();
+	msg_new(&m, IMSG_CTL_BLOCK, 7);
+	put_str(&m, "");
+	put_u32(&m, 5);
+	put_u32(&m, 0);
+	must_send(&c, &m);
+	good = await(&p.chan, &m, IMSG_SAVE);
+	id = m.id;
+	msg_new(&m, IMSG_RESULT, id);
+	put_u32(&m, 0);
+	put_str(&m, "");
+	must_send(&p.chan, &m);
+	good &= receive(&c, &m, WAIT) == 1 && m.id == 7;
+	ok(good && now_ms() - began < 6000, "a worker that never learns does "
+	    "not keep root waiting (%ld ms)", now_ms() - began);
+	ok(client_served(&p), "nor anybody else");
+	chan_close(&c);
+	chan_close(&worker);
+	(void)kill(p.pid, SIGKILL);
+	(void)child_end(&p, (char[64]){ 0 }, 64);
+}
+
 static void
 control_others(void)
 {
@@ -1705,6 +1877,7 @@ fake_handle(struct chan *c, struct msg *m)
 		if (c->self == ROLE_CONTROL)
 			file_put("kept", "%d", blocks_kept);
 		msg_new(&reply, IMSG_READY, 0);
+		put_u32(&reply, (1U << PROT_MAX) - 1);
 		c->state = S_RUN;
 		break;
 	case IMSG_STATS_GET:
@@ -1774,7 +1947,7 @@ fake_cases(struct wrong *list, enum role role, enum state state)
 		wrong_add(list, &n, IMSG_HELLO, 8, "malformed")->data[3] = 99;
 		wrong_add(list, &n, IMSG_HELLO, 8, "malformed")->data[3] =
 		    PROTOCOL_VERSION;
-		wrong_add(list, &n, IMSG_READY, 0, "malformed");
+		wrong_add(list, &n, IMSG_READY, 4, "malformed");
 		return (n);
 	}
 	if (msgtab[IMSG_STATS].from & 1 << role)
@@ -1788,6 +1961,9 @@ fake_cases(struct wrong *list, enum role role, enum state state)
 	if (role == ROLE_RESOLVER || role == ROLE_WORKER)
 		wrong_add(list, &n, IMSG_CONF_ACK, 8, "malformed")->data[7] =
 		    1;
+	/* Of no configuration that it was sent. */
+	if (role == ROLE_RESOLVER || role == ROLE_WORKER)
+		wrong_add(list, &n, IMSG_CONF_ACK, 8, "malformed");
 	return (n);
 }
 
@@ -2731,6 +2907,11 @@ main(int argc, char **argv)
 	worker_to_control();
 	worker_meddles();
 	worker_tests();
+	worker_floods(ROLE_CONTROL, IMSG_EVENT);
+	worker_floods(ROLE_CONTROL, IMSG_CHARGE);
+	worker_floods(ROLE_RESOLVER, IMSG_LOOKUP);
+	worker_deaf();
+	answers_apart();
 	from_server(ROLE_RESOLVER, ROLE_WORKER, 0);
 	from_server(ROLE_RESOLVER, ROLE_WORKER, 1);
 	from_server(ROLE_RESOLVER, ROLE_CONTROL, 0);
