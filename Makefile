@@ -27,7 +27,8 @@ COMMON = common/addr.c common/answer.c common/caps_$(OS).c common/chan.c \
 HEADERS = common/log.h common/sysuser.h
 
 PARENT = parent/ask.c parent/conf.c parent/listen.c parent/load.c \
-	parent/main.c parent/mta.c parent/peer.c parent/proc.c parent/state.c
+	parent/main.c parent/mta.c parent/peer.c parent/proc.c \
+	parent/shut_$(OS).c parent/state.c parent/watch.c
 RESOLVER = resolver/main.c resolver/names_link.c resolver/owner.c \
 	resolver/pending.c resolver/resolver.c
 NAMES = resolver/names.c resolver/subuid.c
@@ -110,8 +111,19 @@ obj/regress/churn: regress/owner/churn.c $(COMMON) $(HEADERS)
 	$(COMPILE) -Werror -o $@ regress/owner/churn.c $(COMMON) $(LINK) \
 	    $(CAPLIBS)
 
+# A parent that does not let names hang for a minute.
+obj/regress/impatient/milter-sysuser: obj/milter-sysuser
+	mkdir -p obj/regress/impatient
+	$(COMPILE) -Iparent -DNAMES_PATIENCE=2 -o $@ $(PARENT) obj/parse.c \
+	    $(COMMON) $(LINK) $(CAPLIBS)
+
+obj/regress/fault/do: regress/fault/do.c
+	mkdir -p obj/regress/fault
+	$(COMPILE) -Werror -o $@ regress/fault/do.c
+
 regress-programs: $(FAKE)/resolver $(DUP)/milterd obj/parse.c \
-	obj/regress/matrix obj/regress/churn
+	obj/regress/matrix obj/regress/churn obj/regress/fault/do \
+	obj/regress/impatient/milter-sysuser
 	COMPILE='$(COMPILE)' LINK='$(LINK) $(CAPLIBS)' regress/build
 
 check:

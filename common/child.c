@@ -33,6 +33,8 @@
 #define SYSLOG_FD	4	/* unless -d */
 #define LEAVE_TIME	11	/* s; workers give their sessions 10 */
 
+static struct peer	*to_parent;
+
 static uint32_t
 number(const char *what, const char *arg)
 {
@@ -116,6 +118,7 @@ child_serve(const struct child *c, struct peer *parent,
 
 	if (event_init() == NULL)
 		fatalx("no event loop");
+	to_parent = parent;
 	peer_open(parent, CHANNEL_FD, c->role, ROLE_PARENT, 0, handlers, gone);
 	msg_new(&m, IMSG_HELLO, 0);
 	put_u32(&m, PROTOCOL_VERSION);
@@ -153,6 +156,32 @@ on_logfd(struct peer *parent, struct msg *m)
 	(void)parent;
 	log_setfd(msg_claim_fd(m));
 	return (msg_end(m));
+}
+
+/* From the parent, which kills who does not answer. */
+int
+on_ping(struct peer *from, struct msg *m)
+{
+	struct msg	 reply;
+
+	msg_new(&reply, IMSG_PONG, 0);
+	(void)peer_send(from, &reply);
+	return (msg_end(m));
+}
+
+/*
+ * We do not listen to that child any more, nor will it get another channel to
+ * us in this life: the parent is to give it a new one.
+ */
+void
+child_dropped(const struct peer *who)
+{
+	struct msg	 m;
+
+	msg_new(&m, IMSG_DROPPED, who->life);
+	put_u8(&m, who->chan.peer);
+	put_u16(&m, who->chan.instance);
+	(void)peer_send(to_parent, &m);
 }
 
 static void

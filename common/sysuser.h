@@ -30,7 +30,7 @@
 #include <stdint.h>
 #include <time.h>
 
-#define PROTOCOL_VERSION	3	/* any change of a message raises it */
+#define PROTOCOL_VERSION	4	/* any change of a message raises it */
 
 /* Bytes of a value before it is encoded; one more says that it was cut. */
 #define MAX_NAME		64	/* user, program */
@@ -261,6 +261,7 @@ enum imsg {
 	IMSG_HELLO, IMSG_PEER, IMSG_LISTEN, IMSG_LOGFD,
 	IMSG_CONF_BEGIN, IMSG_CONF_ITEM, IMSG_CONF_END, IMSG_CONF_ACK,
 	IMSG_START, IMSG_READY,
+	IMSG_PING, IMSG_PONG, IMSG_DROPPED,
 	IMSG_LOOKUP, IMSG_ANSWER,
 	IMSG_CAPS_GET, IMSG_CAPS,
 	IMSG_NAME, IMSG_NAMED,
@@ -392,7 +393,7 @@ struct chan {
 	enum role		 self, peer;
 	unsigned int		 instance;	/* of the peer */
 	enum state		 state;
-	uint64_t		 seen;		/* once-messages that came */
+	uint8_t			 seen[(IMSG_MAX + 7) / 8];	/* came already */
 	struct packets		 queue;
 	size_t			 queued;
 };
@@ -418,6 +419,8 @@ struct peer {
 	void			(*gone)(struct peer *, const char *why);
 	void			*arg;
 	const char		*why;		/* dropped, for this reason */
+	uint32_t		 life;		/* of the child there, as the
+						   parent counts them */
 	int			 open;
 };
 TAILQ_HEAD(peers, peer);
@@ -486,7 +489,9 @@ void	 child_serve(const struct child *, struct peer *,
 void	 child_ready(struct peer *);
 void	 child_ack(struct peer *, uint32_t);
 void	 child_leave(void);
+void	 child_dropped(const struct peer *);
 int	 on_logfd(struct peer *, struct msg *);
+int	 on_ping(struct peer *, struct msg *);
 
 /* clock.c */
 uint64_t clock_usec(clockid_t);

@@ -211,6 +211,7 @@ main(int argc, char **argv)
 		{ IMSG_CONF_ITEM,	on_conf_item },
 		{ IMSG_CONF_END,	on_conf_end },
 		{ IMSG_START,		on_start },
+		{ IMSG_PING,		on_ping },
 		{ IMSG_STATS_GET,	on_stats_get },
 		{ IMSG_MAX,		NULL }
 	};

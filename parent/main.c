@@ -343,10 +343,12 @@ main(int argc, char **argv)
 		evtimer_set(&log_timer, cb_log, NULL);
 		cb_log(-1, 0, NULL);
 	}
-	listen_locked();
+	if (listen_locked() == -1)
+		fatal("lock");
 	signals();
 	children();
 	load_start(env.conf->policy);
+	watch_init(&env);
 	setproctitle("parent [%s]", env.file);
 	(void)event_dispatch();
 	log_info("stopped");
