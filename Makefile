@@ -121,8 +121,28 @@ obj/regress/fault/do: regress/fault/do.c
 	mkdir -p obj/regress/fault
 	$(COMPILE) -Werror -o $@ regress/fault/do.c
 
+# The programs with calls that fail.
+FAULT = obj/regress/fault
+FAULTY = $(COMPILE) -Werror @$(FAULT)/wrap regress/fault/fault.c
+
+$(FAULT)/milterd: $(PROGRAMS) regress/fault/fault.c
+	mkdir -p $(FAULT)
+	sed -n -e 's/^FAIL([^,]*, \([a-z_0-9]*\),.*/-Wl,--wrap=\1/p' \
+	    -e 's/^__wrap_\([a-z]*\)(.*/-Wl,--wrap=\1/p' \
+	    regress/fault/fault.c >$(FAULT)/wrap
+	$(FAULTY) -Iparent -o $(FAULT)/milter-sysuser $(PARENT) obj/parse.c \
+	    $(COMMON) $(LINK) $(CAPLIBS)
+	$(FAULTY) -Iresolver -o $(FAULT)/resolver $(RESOLVER) $(BACKEND) \
+	    $(COMMON) $(LINK) -lpthread $(CAPLIBS)
+	$(FAULTY) -Iresolver -o $(FAULT)/names $(NAMES) $(COMMON) $(LINK) \
+	    $(CAPLIBS)
+	$(FAULTY) -Icontrol -o $(FAULT)/control $(CONTROL) $(COMMON) $(LINK) \
+	    $(CAPLIBS)
+	$(FAULTY) -Imilterd -o $@ $(MILTERD) milterd/listen_$(LISTEN).c \
+	    $(COMMON) $(LINK) -lmilter -lpthread $(CAPLIBS)
+
 regress-programs: $(FAKE)/resolver $(DUP)/milterd obj/parse.c \
-	obj/regress/matrix obj/regress/churn obj/regress/fault/do \
+	obj/regress/matrix obj/regress/churn $(FAULT)/do $(FAULT)/milterd \
 	obj/regress/impatient/milter-sysuser
 	COMPILE='$(COMPILE)' LINK='$(LINK) $(CAPLIBS)' regress/build
 

@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -123,8 +124,12 @@ child_serve(const struct child *c, struct peer *parent,
 	msg_new(&m, IMSG_HELLO, 0);
 	put_u32(&m, PROTOCOL_VERSION);
 	put_u32(&m, getpid());
-	if (peer_send(parent, &m) == -1)
+	if (peer_send(parent, &m) == -1) {
+		/* It has gone already, and said why. */
+		if (errno == EPIPE)
+			exit(0);
 		fatal("the parent");
+	}
 }
 
 /* To be called by the handler of START, once all is in place. */

@@ -49,3 +49,77 @@ time_until() {		# COMMAND...
 	WAIT=30 wait_for "$@" || return 1
 	took=$(($(date +%s%3N) - _from))
 }
+
+#
+# Calls that fail: see fault.c.
+#
+
+# Programs of our own, with a file beside them that says which call fails; and
+# a connection of a user, to ask for.
+calls_need() {
+	need_root
+	need perl
+	id games >/dev/null 2>&1 || skip_all 'needs a user games'
+	mkdir calls
+	for _p in milter-sysuser resolver names control milterd; do
+		cp "$OBJ/regress/fault/$_p" calls ||
+		    bail "$OBJ/regress/fault/$_p: run make"
+	done
+	PARENT=$T/calls/milter-sysuser
+	LIBEXEC=$T/calls
+	perl -e 'print "\0" x 64' >calls/fault
+	perl -MIO::Socket::INET -e '
+		my $l = IO::Socket::INET->new(LocalAddr => "127.0.0.1",
+		    Listen => 1) or die;
+		$) = $( = shift; $> = $< = shift;
+		my $c = IO::Socket::INET->new(PeerAddr => "127.0.0.1",
+		    PeerPort => $l->sockport) or die;
+		my $s = $l->accept or die;
+		$| = 1;
+		print $c->sockport, " ", $l->sockport, "\n";
+		sleep 3600' "$(id -g games)" "$(id -u games)" >ports &
+	AT_EXIT="kill $! 2>/dev/null; $AT_EXIT"
+	wait_for test -s ports || bail 'no connection to ask for'
+	read -r CPORT SPORT <ports
+}
+
+arm() {			# PROGRAM N: its Nth call from now on fails
+	perl -e 'open my $f, "+<", shift or die; syswrite $f,
+	    pack "Z16 L L L l Z32", $ARGV[0], $ARGV[1], 0, 0, 0, ""' \
+	    calls/fault "$@"
+}
+
+armed() {		# how many calls there were, did it fail, and which
+	perl -e 'open my $f, "<", shift or die; sysread $f, my $b, 64;
+	    my ($n, $fired, $error, $what) = (unpack "Z16 L L L l Z32",
+	    $b)[2 .. 5]; $! = $error; print "$n $fired $what: $!\n"' calls/fault
+}
+
+# Six sessions: all tags that came are kept in the file tags.
+RIGHT='user=games program=perl'
+all_tagged() {
+	for _i in 1 2 3 4 5 6; do
+		printf '%s\n' \
+		    "session 127.0.0.1 $CPORT 127.0.0.1 $SPORT" message quit
+	done | timeout 30 perl "$TOP/regress/proto/milter.pl" "$MILTER" \
+	    >got 2>&1
+	sed -n 's/^insert 0 X-Sender-Process-Info: //p' got >got.tags
+	cat got.tags >>tags
+	[ "$(sort got.tags | uniq -c | sed 's/^ *//')" = "6 $RIGHT" ]
+}
+
+# Nobody else is named, whatever happened.
+wrong_tags() {
+	grep -v '^user=\(games\|#5\) program=\(perl\|unknown\)$' tags |
+	    grep -v '^user=unknown reason='
+}
+
+# Which of TOTAL calls are to fail: all of them, or so many.
+which_calls() {		# TOTAL HOWMANY
+	if [ -n "${FAULTS:-}" ]; then
+		seq "$1"
+	else
+		awk -v total="$1" -v n="$2" 'BEGIN { for (i = 0; i < n; i++)
+			print 1 + int((i + 0.5) * total / n) }' | sort -nu
+	fi
+}
