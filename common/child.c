@@ -209,5 +209,5 @@ child_leave(void)
 	struct timeval		 tv = { LEAVE_TIME, 0 };
 
 	evtimer_set(&timer, cb_leave, NULL);
-	(void)evtimer_add(&timer, &tv);
+	timer_add(&timer, &tv);
 }

@@ -529,6 +529,7 @@ int	 peer_send(struct peer *, struct msg *);
 void	 peer_drop(struct peer *, const char *);
 void	 peer_close(struct peer *);
 const char *peer_name(const struct peer *, char *, size_t);
+void	 timer_add(struct event *, const struct timeval *);
 
 /* privdrop.c */
 void	 privdrop(uid_t, gid_t, const char *, int);

@@ -89,7 +89,7 @@ cb_sweep(int fd, short event, void *arg)
 	(void)arg;
 	ledger_sweep(ledger, now());
 	stats_sweep(stats, now());
-	(void)evtimer_add(&ev_sweep, &tv);
+	timer_add(&ev_sweep, &tv);
 }
 
 static void

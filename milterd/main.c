@@ -158,7 +158,7 @@ tick(void)
 {
 	struct timeval	 tv = { 0, DRAIN_TICK * 1000 };
 
-	(void)evtimer_add(&env.timer, &tv);
+	timer_add(&env.timer, &tv);
 }
 
 /* Until the open sessions are over, but not for ever. */

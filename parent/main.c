@@ -120,7 +120,7 @@ parent_stop(struct parent *p)
 		peer_close(&c->peer);
 	}
 	evtimer_set(&stop_timer, cb_stop, NULL);
-	(void)evtimer_add(&stop_timer, &tv);
+	timer_add(&stop_timer, &tv);
 	parent_step(p);
 }
 
@@ -164,7 +164,7 @@ cb_log(int fd, short event, void *arg)
 		peers_newlog();
 		last = st;
 	}
-	(void)evtimer_add(&log_timer, &tv);
+	timer_add(&log_timer, &tv);
 }
 
 static void
@@ -179,7 +179,8 @@ signals(void)
 	(void)signal(SIGPIPE, SIG_IGN);
 	for (i = 0; i < NITEMS(sigs); i++) {
 		signal_set(&ev[i], sigs[i], cb_signal, NULL);
-		(void)signal_add(&ev[i], NULL);
+		if (signal_add(&ev[i], NULL) == -1)
+			fatal("signals");
 	}
 }
 

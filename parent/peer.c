@@ -478,7 +478,7 @@ count(void)
 		if (peer_send(&p->peer, &m) == 0)
 			p->counting = 1;
 	}
-	(void)evtimer_add(&waiting.timer, &tv);
+	timer_add(&waiting.timer, &tv);
 }
 
 /* SIGUSR1. */
@@ -612,7 +612,7 @@ save(uint32_t id)
 	if (saving.n == SAVING_MAX)
 		saved();
 	else
-		(void)evtimer_add(&saving.timer, &tv);
+		timer_add(&saving.timer, &tv);
 }
 
 static int

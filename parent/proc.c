@@ -228,7 +228,7 @@ proc_spawn(struct proc *p)
 	p->started = uptime();
 	peer_open(&p->peer, pair[0], ROLE_PARENT, p->role, p->instance,
 	    parent_handlers, peers_gone);
-	(void)evtimer_add(&p->timer, &tv);
+	timer_add(&p->timer, &tv);
 }
 
 /* What it counted stays counted; what was open then is not any more. */
@@ -259,7 +259,7 @@ proc_park(struct proc *p)
 	if (p->role == ROLE_NAMES) {
 		log_warnx("%s died %zu times within %d seconds and rests for "
 		    "as long", name, NITEMS(p->deaths), STORM);
-		(void)evtimer_add(&p->timer, &tv);
+		timer_add(&p->timer, &tv);
 		p->restarts++;
 		return;
 	}
@@ -299,7 +299,7 @@ proc_again(struct proc *p)
 	if (p->delay > DELAY_MAX)
 		p->delay = DELAY_MAX;
 	p->restarts++;
-	(void)evtimer_add(&p->timer, &tv);
+	timer_add(&p->timer, &tv);
 }
 
 /* Its boot took too long, or its next life is due. */
@@ -334,7 +334,7 @@ proc_kill(struct proc *p, const char *why)
 		/* It did not even begin to live: that is no death. */
 		p->delay = p->delay == 0 ? 1 : p->delay;
 		tv.tv_sec = p->delay;
-		(void)evtimer_add(&p->timer, &tv);
+		timer_add(&p->timer, &tv);
 	}
 }
 

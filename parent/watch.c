@@ -51,7 +51,7 @@ watch_next(void)
 {
 	struct timeval	 tv = { TURN, 0 };
 
-	(void)evtimer_add(&timer, &tv);
+	timer_add(&timer, &tv);
 }
 
 void

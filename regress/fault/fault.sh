@@ -95,6 +95,17 @@ armed() {		# how many calls there were, did it fail, and which
 	    $b)[2 .. 5]; $! = $error; print "$n $fired $what: $!\n"' calls/fault
 }
 
+# Nothing may be left of it for the next one, whatever it did.
+calls_end() {
+	_pid=$DAEMON
+	daemon_end
+	[ -s daemon.rc ] && return 0
+	kill -9 "$_pid"
+	wait_for test -s daemon.rc
+	sleep 1
+	echo hangs >daemon.rc
+}
+
 # Six sessions: all tags that came are kept in the file tags.
 RIGHT='user=games program=perl'
 all_tagged() {
@@ -114,12 +125,12 @@ wrong_tags() {
 	    grep -v '^user=unknown reason='
 }
 
-# Which of TOTAL calls are to fail: all of them, or so many.
+# Which of TOTAL calls are to fail: so many, spread evenly; all if there are no
+# more.  A resolver makes thousands, the same ones for each process.
 which_calls() {		# TOTAL HOWMANY
-	if [ -n "${FAULTS:-}" ]; then
-		seq "$1"
-	else
-		awk -v total="$1" -v n="$2" 'BEGIN { for (i = 0; i < n; i++)
+	awk -v total="$1" -v n="${FAULTS:-$2}" 'BEGIN {
+		if (n > total)
+			n = total
+		for (i = 0; i < n; i++)
 			print 1 + int((i + 0.5) * total / n) }' | sort -nu
-	fi
 }

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Each call that can fail fails once while the daemon serves: it goes on, mail
-# flows, and the next messages are tagged.  All of them with FAULTS=all.
+# flows, and the next messages are tagged.  All of them with
+# FAULTS=1000.
 
 . "$(dirname "$0")/../lib.sh"
 . "$TOP/regress/proto/milter.sh"
@@ -49,7 +50,7 @@ try() {			# PROGRAM N
 		arm none 0
 		ctl reload >/dev/null 2>&1 || what='does not reload'
 		all=$(family)
-		daemon_end
+		calls_end
 		# shellcheck disable=SC2086
 		wait_for gone $all || what='leaves processes'
 		[ "$(cat daemon.rc)" = 0 ] || what='does not end well'
@@ -69,7 +70,7 @@ for program in milter-sysuser resolver names control milterd; do
 	arm $program 0
 	work
 	set -- $(armed)
-	daemon_end
+	calls_end
 	echo 0 >failures
 	which_calls "$1" 5 | while read -r n; do
 		try $program "$n" && continue

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Each call that can fail fails once while the daemon starts: then it says why
-# and exits 1, or it serves.  All of them with FAULTS=all.
+# and exits 1, or it serves.  All of them with
+# FAULTS=1000.
 
 . "$(dirname "$0")/../lib.sh"
 . "$TOP/regress/proto/milter.sh"
@@ -24,7 +25,7 @@ try() {			# PROGRAM N
 		WAIT=30 wait_for all_tagged || what='does not tag'
 		[ -z "$(wrong_tags)" ] || what="names $(wrong_tags)"
 		wait_for all_run || what='is not complete'
-		daemon_end
+		calls_end
 		# shellcheck disable=SC2086
 		wait_for gone $all || what='leaves processes'
 		[ "$(cat daemon.rc)" = 0 ] || what='does not end well'
@@ -49,7 +50,7 @@ for program in milter-sysuser resolver names control milterd; do
 	arm $program 0
 	daemon_start || bail 'no daemon'
 	set -- $(armed)
-	daemon_end
+	calls_end
 	echo 0 >failures
 	which_calls "$1" 10 | while read -r n; do
 		try $program "$n" && echo "$what" >>all && continue
