@@ -27,8 +27,9 @@ COMMON = common/addr.c common/answer.c common/caps_$(OS).c common/chan.c \
 HEADERS = common/log.h common/sysuser.h
 CONFINE = common/sandbox_$(SANDBOX).c
 
-PARENT = parent/ask.c parent/conf.c parent/guard.c parent/listen.c parent/load.c \
-	parent/main.c parent/mta.c parent/peer.c parent/proc.c parent/state.c
+PARENT = parent/ask.c parent/conf.c parent/guard.c parent/listen.c \
+	parent/load.c parent/main.c parent/mta.c parent/peer.c parent/proc.c \
+	parent/shut_$(OS).c parent/state.c parent/watch.c
 RESOLVER = resolver/main.c resolver/names_link.c resolver/owner.c \
 	resolver/pending.c resolver/resolver.c
 NAMES = resolver/names.c resolver/subuid.c
@@ -134,8 +135,38 @@ obj/regress/churn: regress/owner/churn.c $(COMMON) $(HEADERS)
 	$(COMPILE) -Werror -o $@ regress/owner/churn.c $(COMMON) $(LINK) \
 	    $(CAPLIBS)
 
+# A parent that does not let names hang for a minute.
+obj/regress/impatient/milter-sysuser: obj/milter-sysuser
+	mkdir -p obj/regress/impatient
+	$(COMPILE) -Iparent -DNAMES_PATIENCE=2 -o $@ $(PARENT) obj/parse.c \
+	    $(COMMON) $(CONFINE) $(LINK) $(CAPLIBS) $(SANDBOXLIBS)
+
+obj/regress/fault/do: regress/fault/do.c
+	mkdir -p obj/regress/fault
+	$(COMPILE) -Werror -o $@ regress/fault/do.c
+
+# The programs with calls that fail.
+FAULT = obj/regress/fault
+FAULTY = $(COMPILE) -Werror @$(FAULT)/wrap regress/fault/fault.c
+FAULTYLIBS = $(COMMON) $(CONFINE) $(LINK) $(CAPLIBS) $(SANDBOXLIBS)
+
+$(FAULT)/milterd: $(PROGRAMS) regress/fault/fault.c
+	mkdir -p $(FAULT)
+	sed -n -e 's/^FAIL([^,]*, \([a-z_0-9]*\),.*/-Wl,--wrap=\1/p' \
+	    -e 's/^__wrap_\([a-z]*\)(.*/-Wl,--wrap=\1/p' \
+	    regress/fault/fault.c >$(FAULT)/wrap
+	$(FAULTY) -Iparent -o $(FAULT)/milter-sysuser $(PARENT) obj/parse.c \
+	    $(FAULTYLIBS)
+	$(FAULTY) -Iresolver -isystem obj -o $(FAULT)/resolver $(RESOLVER) \
+	    $(BACKEND) $(FAULTYLIBS) -lpthread $(BPFLIBS)
+	$(FAULTY) -Iresolver -o $(FAULT)/names $(NAMES) $(FAULTYLIBS)
+	$(FAULTY) -Icontrol -o $(FAULT)/control $(CONTROL) $(FAULTYLIBS)
+	$(FAULTY) -Imilterd -o $@ $(MILTERD) milterd/listen_$(LISTEN).c \
+	    $(FAULTYLIBS) -lmilter -lpthread
+
 regress-programs: $(FAKE)/resolver $(DUP)/milterd $(BARE)/milterd \
-	obj/parse.c obj/regress/matrix obj/regress/churn
+	obj/parse.c obj/regress/matrix obj/regress/churn $(FAULT)/do \
+	$(FAULT)/milterd obj/regress/impatient/milter-sysuser
 	COMPILE='$(COMPILE)' LINK='$(LINK) $(CAPLIBS)' regress/build
 
 check:

@@ -322,8 +322,12 @@ chan_recv(struct chan *c, struct msg *m, const char **why)
 	while (n == -1 && errno == EINTR);
 	if (n == -1 && (errno == EAGAIN || errno == ENOBUFS))
 		return (0);
-	if (n == -1)
+	if (n == -1) {
+		/* It died, and did not read all. */
+		if (errno != ECONNRESET && c->fd != -1)
+			*why = "not to be read";
 		return (-1);
+	}
 	msg_new(m, get_be32(head), get_be32(head + 8));
 	m->fd = take_fd(&mh, why);
 	if (n == 0 && m->fd == -1)
@@ -337,7 +341,7 @@ chan_recv(struct chan *c, struct msg *m, const char **why)
 			*why = msg_check(m, c);
 	}
 	if (*why == NULL) {
-		c->seen |= (uint64_t)1 << m->type;
+		c->seen[m->type / 8] |= 1 << m->type % 8;
 		return (1);
 	}
 	if (m->fd != -1)

@@ -121,6 +121,14 @@ cb_read(int fd, short event, void *arg)
 		peer_turn(p, 1);
 }
 
+/* A peer that the loop has no memory for is of no use. */
+static void
+peer_watch(struct peer *p, struct event *ev)
+{
+	if (event_add(ev, NULL) == -1)
+		peer_drop(p, "no memory for it");
+}
+
 static void
 cb_write(int fd, short event, void *arg)
 {
@@ -129,7 +137,7 @@ cb_write(int fd, short event, void *arg)
 	(void)fd;
 	(void)event;
 	if (chan_flush(&p->chan) == 0 && p->chan.queued > 0)
-		(void)event_add(&p->ev_write, NULL);
+		peer_watch(p, &p->ev_write);
 	/* An error shows when we read. */
 }
 
@@ -147,7 +155,7 @@ peer_open(struct peer *p, int fd, enum role self, enum role role,
 	p->busy = 0;
 	event_set(&p->ev_read, fd, EV_READ | EV_PERSIST, cb_read, p);
 	event_set(&p->ev_write, fd, EV_WRITE, cb_write, p);
-	(void)event_add(&p->ev_read, NULL);
+	peer_watch(p, &p->ev_read);
 }
 
 /* Returns what chan_send() returns. */
@@ -157,7 +165,7 @@ peer_send(struct peer *p, struct msg *m)
 	int	 rv = chan_send(&p->chan, m);
 
 	if (rv == 0 && p->chan.queued > 0)
-		(void)event_add(&p->ev_write, NULL);
+		peer_watch(p, &p->ev_write);
 	return (rv);
 }
 
@@ -199,4 +207,12 @@ peer_name(const struct peer *p, char *buf, size_t size)
 	else
 		(void)strlcpy(buf, role_names[role], size);
 	return (buf);
+}
+
+/* A timer that is never lost: without memory for it, it is due at once. */
+void
+timer_add(struct event *ev, const struct timeval *tv)
+{
+	if (evtimer_add(ev, tv) == -1)
+		event_active(ev, EV_TIMEOUT, 1);
 }

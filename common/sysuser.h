@@ -268,6 +268,7 @@ enum imsg {
 	IMSG_HELLO, IMSG_PEER, IMSG_LISTEN, IMSG_LOGFD,
 	IMSG_CONF_BEGIN, IMSG_CONF_ITEM, IMSG_CONF_END, IMSG_CONF_ACK,
 	IMSG_START, IMSG_READY,
+	IMSG_PING, IMSG_PONG, IMSG_DROPPED,
 	IMSG_LOOKUP, IMSG_ANSWER,
 	IMSG_CAPS_GET, IMSG_CAPS,
 	IMSG_NAME, IMSG_NAMED,
@@ -414,7 +415,7 @@ struct chan {
 	enum role		 self, peer;
 	unsigned int		 instance;	/* of the peer */
 	enum state		 state;
-	uint64_t		 seen;		/* once-messages that came */
+	uint8_t			 seen[(IMSG_MAX + 7) / 8];	/* came already */
 	struct packets		 queue;
 	size_t			 queued;
 };
@@ -440,6 +441,8 @@ struct peer {
 	void			(*gone)(struct peer *, const char *why);
 	void			*arg;
 	const char		*why;		/* dropped, for this reason */
+	uint32_t		 life;		/* of the child there, as the
+						   parent counts them */
 	int			 open;
 	int			 busy;		/* had more to say than a turn */
 	int			 priority;	/* when it had not */
@@ -511,7 +514,9 @@ void	 child_serve(const struct child *, struct peer *,
 void	 child_ready(struct peer *, uint32_t);
 void	 child_ack(struct peer *, uint32_t);
 void	 child_leave(void);
+void	 child_dropped(const struct peer *);
 int	 on_logfd(struct peer *, struct msg *);
+int	 on_ping(struct peer *, struct msg *);
 
 /* clock.c */
 uint64_t clock_usec(clockid_t);
@@ -550,6 +555,7 @@ int	 peer_send(struct peer *, struct msg *);
 void	 peer_drop(struct peer *, const char *);
 void	 peer_close(struct peer *);
 const char *peer_name(const struct peer *, char *, size_t);
+void	 timer_add(struct event *, const struct timeval *);
 
 /* privdrop.c */
 void	 privdrop(uid_t, gid_t, const char *, int);

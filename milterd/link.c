@@ -113,7 +113,8 @@ link_start(void)
 	static struct event	 ev;
 
 	event_set(&ev, wake[0], EV_READ | EV_PERSIST, cb_wake, NULL);
-	(void)event_add(&ev, NULL);
+	if (event_add(&ev, NULL) == -1)
+		fatal("pipe");
 }
 
 void
@@ -284,8 +285,9 @@ cb_wake(int fd, short event, void *arg)
 		continue;
 	(void)pthread_mutex_lock(&lock);
 	for (l = links; l < links + SERVERS; l++)
-		if (l->full && l->peer.open)
-			(void)event_add(&l->writable, NULL);
+		if (l->full && l->peer.open &&
+		    event_add(&l->writable, NULL) == -1)
+			event_active(&l->writable, EV_WRITE, 1);
 	(void)pthread_mutex_unlock(&lock);
 }
 
@@ -553,7 +555,7 @@ server_lost(struct link *l)
 
 	(void)event_del(&l->writable);
 	evtimer_set(&l->lonely, cb_lonely, NULL);
-	(void)evtimer_add(&l->lonely, &tv);
+	timer_add(&l->lonely, &tv);
 	(void)pthread_mutex_lock(&lock);
 	if (l->send_fd != -1)
 		close(l->send_fd);

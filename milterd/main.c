@@ -160,7 +160,7 @@ tick(void)
 {
 	struct timeval	 tv = { 0, DRAIN_TICK * 1000 };
 
-	(void)evtimer_add(&env.timer, &tv);
+	timer_add(&env.timer, &tv);
 }
 
 /* Until the open sessions are over, but not for ever. */
@@ -213,6 +213,7 @@ main(int argc, char **argv)
 		{ IMSG_CONF_ITEM,	on_conf_item },
 		{ IMSG_CONF_END,	on_conf_end },
 		{ IMSG_START,		on_start },
+		{ IMSG_PING,		on_ping },
 		{ IMSG_STATS_GET,	on_stats_get },
 		{ IMSG_MAX,		NULL }
 	};

@@ -75,21 +75,37 @@ static void	 put_matches(struct printer *, const struct policy *,
 static void	 put_rule(struct printer *, const struct policy *,
 		    const struct rule *);
 
+jmp_buf	*conf_escape;
+
+/*
+ * There is no memory to read a configuration.  At start that is the end; later
+ * parse_config() gives up, for the one in force is good.
+ */
+void
+conf_nomem(void)
+{
+	if (conf_escape != NULL)
+		longjmp(*conf_escape, 1);
+	fatal("configuration");
+}
+
 char *
 conf_strdup(const char *s)
 {
 	char	*new;
 
 	if ((new = strdup(s)) == NULL)
-		fatal("strdup");
+		conf_nomem();
 	return (new);
 }
 
 void
 conf_where(struct where *w, const char *file, int line)
 {
-	free(w->file);
+	char	*old = w->file;
+
 	w->file = conf_strdup(file);
+	free(old);
 	w->line = line;
 }
 
@@ -162,7 +178,7 @@ policy_default(void)
 	struct policy	*p;
 
 	if ((p = policy_new()) == NULL)
-		fatal("calloc");
+		conf_nomem();
 	p->timeout = 7210;
 	p->lookup_timeout = 1000;
 	p->nports = NITEMS(record_ports);
@@ -178,7 +194,7 @@ header_default(struct policy *p)
 	struct header	*h;
 
 	if ((h = header_new(p, DEFAULT_HEADER)) == NULL)
-		fatal("calloc");
+		conf_nomem();
 	fields_set(&h->fields, header_fields, NITEMS(header_fields));
 }
 
@@ -189,7 +205,7 @@ conf_new(void)
 	struct conf	*conf;
 
 	if ((conf = calloc(1, sizeof(*conf))) == NULL)
-		fatal("calloc");
+		conf_nomem();
 	conf->listen.family = AF_UNSPEC;
 	conf->listen.mode = 0660;
 	conf->control.family = AF_UNIX;
@@ -247,14 +263,14 @@ text_begin(struct printer *pr)
 {
 	memset(pr, 0, sizeof(*pr));
 	if ((pr->to = open_memstream(&pr->text, &pr->len)) == NULL)
-		fatal("open_memstream");
+		conf_nomem();
 }
 
 static void
 text_end(struct printer *pr)
 {
 	if (fclose(pr->to) == EOF)
-		fatal("open_memstream");
+		conf_nomem();
 }
 
 /* At most RULE_TEXT bytes of it, and no character in parts. */
@@ -478,7 +494,7 @@ put(struct printer *pr, const char *fmt, ...)
 
 	va_start(ap, fmt);
 	if (vasprintf(&word, fmt, ap) == -1)
-		fatal("vasprintf");
+		conf_nomem();
 	va_end(ap);
 	len = strlen(word);
 	if (pr->to == stdout && pr->col > 0 && pr->col + 1 + len > max) {
@@ -507,7 +523,7 @@ put_quoted(struct printer *pr, const char *text, const char *after)
 	char	*buf, *d;
 
 	if ((d = buf = malloc(2 * strlen(text) + 1)) == NULL)
-		fatal("malloc");
+		conf_nomem();
 	for (; *text != '\0'; text++) {
 		if (*text == '"' || *text == '\\')
 			*d++ = '\\';

@@ -121,7 +121,7 @@ parent_stop(struct parent *p)
 		peer_close(&c->peer);
 	}
 	evtimer_set(&stop_timer, cb_stop, NULL);
-	(void)evtimer_add(&stop_timer, &tv);
+	timer_add(&stop_timer, &tv);
 	parent_step(p);
 }
 
@@ -165,7 +165,7 @@ cb_log(int fd, short event, void *arg)
 		peers_newlog();
 		last = st;
 	}
-	(void)evtimer_add(&log_timer, &tv);
+	timer_add(&log_timer, &tv);
 }
 
 static void
@@ -180,7 +180,8 @@ signals(void)
 	(void)signal(SIGPIPE, SIG_IGN);
 	for (i = 0; i < NITEMS(sigs); i++) {
 		signal_set(&ev[i], sigs[i], cb_signal, NULL);
-		(void)signal_add(&ev[i], NULL);
+		if (signal_add(&ev[i], NULL) == -1)
+			fatal("signals");
 	}
 }
 
@@ -344,11 +345,13 @@ main(int argc, char **argv)
 		evtimer_set(&log_timer, cb_log, NULL);
 		cb_log(-1, 0, NULL);
 	}
-	listen_locked();
+	if (listen_locked() == -1)
+		fatal("lock");
 	signals();
 	guard_init(&env);
 	children();
 	load_start(env.conf->policy);
+	watch_init(&env);
 	setproctitle("parent [%s]", env.file);
 	(void)event_dispatch();
 	log_info("stopped");

@@ -17,6 +17,8 @@
 #ifndef PARENT_H
 #define PARENT_H
 
+#include <setjmp.h>
+
 #include "sysuser.h"
 
 /* Where in the configuration something was said; line 0: nowhere. */
@@ -75,6 +77,8 @@ struct conf *parse_config(const char *, uid_t, char *, size_t);
 void	 mta_check(const char *);
 
 /* conf.c */
+extern jmp_buf	*conf_escape;
+void	 conf_nomem(void) __attribute__((__noreturn__));
 char	*conf_strdup(const char *);
 void	 conf_where(struct where *, const char *, int);
 void	 conf_error(char *, size_t, const char *, int, const char *, va_list);

@@ -600,7 +600,7 @@ allocate(size_t size)
 	void	*new;
 
 	if ((new = calloc(1, size)) == NULL)
-		fatal("calloc");
+		conf_nomem();
 	return (new);
 }
 
@@ -618,8 +618,10 @@ keep(const char *text, size_t len)
 static void
 set_string(char **s, const char *text)
 {
-	free(*s);
+	char	*old = *s;
+
 	*s = conf_strdup(text);
+	free(old);
 }
 
 /*
@@ -756,7 +758,7 @@ file_beside(const char *name)
 	if (*name == '/')
 		len = 0;
 	if (asprintf(&path, "%.*s%s", len, from, name) == -1)
-		fatal("asprintf");
+		conf_nomem();
 	return (path);
 }
 
@@ -769,7 +771,7 @@ absolute(const char *path)
 	if (*path == '/' || (cwd = getcwd(NULL, 0)) == NULL)
 		return (conf_strdup(path));
 	if (asprintf(&full, "%s/%s", cwd, path) == -1)
-		fatal("asprintf");
+		conf_nomem();
 	free(cwd);
 	return (full);
 }
@@ -1482,7 +1484,7 @@ header_begin(const char *name)
 		error("more than %d headers", MAX_HEADERS);
 	header_name(name);
 	if ((p.header = header_new(policy, name)) == NULL)
-		fatal("calloc");
+		conf_nomem();
 }
 
 /* What template_next() stopped at, as far as it can be told. */
@@ -1683,7 +1685,7 @@ pattern_add(const char *text)
 		return;
 	}
 	if (pattern_new(p.match, text) == NULL)
-		fatal("malloc");
+		conf_nomem();
 }
 
 static void
@@ -1861,7 +1863,7 @@ match_begin(enum matcher kind)
 	struct match	*m;
 
 	if ((m = match_new(p.rule, kind)) == NULL)
-		fatal("calloc");
+		conf_nomem();
 	m->negate = p.negate;
 	return (m);
 }
@@ -2090,7 +2092,6 @@ parser_init(uid_t owner, char *err, size_t errsize)
 	SLIST_INIT(&p.inputs);
 	SLIST_INIT(&p.words);
 	TAILQ_INIT(&p.macros);
-	p.conf = conf_new();
 	p.owner = owner;
 	p.err = err;
 	p.errsize = errsize;
@@ -2129,6 +2130,22 @@ parser_end(const struct input *s)
 	conf_where(&p.conf->end, s->name, input_line(s));
 }
 
+/* True if it is good. */
+static int
+parse(const char *path)
+{
+	struct input	*s;
+
+	p.conf = conf_new();
+	if ((s = file_read(path)) == NULL)
+		return (0);
+	input_push(s);
+	if (yyparse() != 0 || p.errors > 0)
+		return (0);
+	parser_end(s);
+	return (conf_check(p.conf, p.err, p.errsize) != -1);
+}
+
 /*
  * The configuration in that file, which must be root's or owner's.  NULL if
  * there is an error: all of them are in the log, the first one in err too.
@@ -2136,22 +2153,23 @@ parser_end(const struct input *s)
 struct conf *
 parse_config(const char *path, uid_t owner, char *err, size_t errsize)
 {
-	struct input	*s;
 	struct conf	*conf;
-	int		 good = 0;
+	jmp_buf		 escape;
+	volatile int	 good = 0;
 
 	parser_init(owner, err, errsize);
-	if ((s = file_read(path)) != NULL) {
-		input_push(s);
-		good = yyparse() == 0 && p.errors == 0;
-		if (good)
-			parser_end(s);
+	conf_escape = &escape;
+	if (setjmp(escape) == 0)
+		good = parse(path);
+	else {
+		log_warn("%s", path);
+		(void)snprintf(err, errsize, "%s: %s", path, strerror(errno));
 	}
+	conf_escape = NULL;
 	conf = p.conf;
 	parser_free();
-	if (!good || conf_check(conf, err, errsize) == -1) {
-		conf_free(conf);
-		return (NULL);
-	}
-	return (conf);
+	if (good)
+		return (conf);
+	conf_free(conf);
+	return (NULL);
 }

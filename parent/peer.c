@@ -67,6 +67,8 @@ static struct {
 
 static int	 on_hello(struct peer *, struct msg *);
 static int	 on_ready(struct peer *, struct msg *);
+static int	 on_pong(struct peer *, struct msg *);
+static int	 on_dropped(struct peer *, struct msg *);
 static int	 on_conf_ack(struct peer *, struct msg *);
 static int	 on_idof(struct peer *, struct msg *);
 static int	 on_stats(struct peer *, struct msg *);
@@ -82,6 +84,8 @@ static void	 cb_saved(int, short, void *);
 const struct handler parent_handlers[] = {
 	{ IMSG_HELLO,		on_hello },
 	{ IMSG_READY,		on_ready },
+	{ IMSG_PONG,		on_pong },
+	{ IMSG_DROPPED,		on_dropped },
 	{ IMSG_CONF_ACK,	on_conf_ack },
 	{ IMSG_IDOF,		on_idof },
 	{ IMSG_STATS,		on_stats },
@@ -131,7 +135,7 @@ send_peer(struct proc *to, const struct proc *other, int fd)
 {
 	struct msg	 m;
 
-	msg_new(&m, IMSG_PEER, 0);
+	msg_new(&m, IMSG_PEER, other->life);
 	m.fd = fd;
 	put_u8(&m, other->role);
 	put_u16(&m, other->instance);
@@ -303,6 +307,40 @@ on_ready(struct peer *peer, struct msg *m)
 }
 
 static int
+on_pong(struct peer *peer, struct msg *m)
+{
+	return (msg_end(m) == -1 ? -1 : watch_answer(peer->arg));
+}
+
+/*
+ * From a resolver or a control that does not listen to another child any more,
+ * in the life that it was told of: that one needs a new life.
+ */
+static int
+on_dropped(struct peer *peer, struct msg *m)
+{
+	struct proc	*o, *p = peer->arg;
+	enum role	 role = get_u8(m);
+	unsigned int	 instance = get_u16(m);
+	char		 why[64];
+
+	if (msg_end(m) == -1 || (role != ROLE_WORKER &&
+	    (p->role != ROLE_RESOLVER || (role != ROLE_NAMES &&
+	    role != ROLE_CONTROL))))
+		return (-1);
+	TAILQ_FOREACH(o, &env->procs, next)
+		if (o->role == role && o->instance == instance &&
+		    o->life == m->id && o->pid != 0)
+			break;
+	if (o != NULL) {
+		(void)snprintf(why, sizeof(why), "was dropped by %s: killing "
+		    "it", role_names[p->role]);
+		proc_kill(o, why);
+	}
+	return (0);
+}
+
+static int
 on_conf_ack(struct peer *peer, struct msg *m)
 {
 	struct proc	*p = peer->arg;
@@ -454,7 +492,7 @@ count(void)
 		if (peer_send(&p->peer, &m) == 0)
 			p->counting = 1;
 	}
-	(void)evtimer_add(&waiting.timer, &tv);
+	timer_add(&waiting.timer, &tv);
 }
 
 /* SIGUSR1. */
@@ -588,7 +626,7 @@ save(uint32_t id)
 	if (saving.n == SAVING_MAX)
 		saved();
 	else
-		(void)evtimer_add(&saving.timer, &tv);
+		timer_add(&saving.timer, &tv);
 }
 
 static int

@@ -34,6 +34,7 @@ struct proc {
 	int			 fed;		/* has had CONF and START */
 	uint32_t		 generation;	/* of the policy it acked */
 	unsigned int		 unacked;	/* policies that it was sent */
+	uint32_t		 life;		/* which one this is */
 	time_t			 started;
 	uint32_t		 restarts;
 	unsigned int		 delay;		/* s, before the next life */
@@ -44,6 +45,7 @@ struct proc {
 	uint64_t		 earlier[STAT_MAX];	/* of the ones before */
 	int			 counting;	/* asked for its counters */
 	uint32_t		 protections;	/* as it said in READY */
+	unsigned int		 asked;		/* turns since PING, or 0 */
 };
 TAILQ_HEAD(procs, proc);
 
@@ -137,10 +139,19 @@ void	 guard_tell(void);
 
 /* listen.c */
 void	 listen_lock(const char *);
-void	 listen_locked(void);
+int	 listen_locked(void);
 int	 listen_bind(const struct listener *, int);
+int	 listen_mend(int);
 int	 listen_drain(const char *);
 void	 listen_unlink(const struct listener *);
 void	 chroot_make(const char *);
+
+/* shut_OS.c */
+int	 socket_shut(int);
+
+/* watch.c */
+void	 watch_init(struct parent *);
+int	 watch_answer(struct proc *);
+void	 watch_sockets(void);
 
 #endif

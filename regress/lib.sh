@@ -218,7 +218,7 @@ conf_write() {	# the rules come on stdin
 }
 
 daemon_run() {	# CONFIGFILE; in the foreground of a subshell
-	"$OBJ/milter-sysuser" -d -L "${LIBEXEC:-$OBJ}" -f "$1" \
+	"${PARENT:-$OBJ/milter-sysuser}" -d -L "${LIBEXEC:-$OBJ}" -f "$1" \
 	    </dev/null >>"$LOG" 2>&1 &
 	echo $! >"$T/daemon.pid"
 	wait $!

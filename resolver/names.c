@@ -276,6 +276,7 @@ main(int argc, char **argv)
 		{ IMSG_PEER,	on_peer },
 		{ IMSG_LOGFD,	on_logfd },
 		{ IMSG_START,	on_start },
+		{ IMSG_PING,	on_ping },
 		{ IMSG_ID,	on_id },
 		{ IMSG_MAX,	NULL }
 	};

@@ -126,7 +126,7 @@ deadline_set(uint64_t now)
 		tv.tv_sec = (p->deadline - now) / 1000000;
 		tv.tv_usec = (p->deadline - now) % 1000000;
 	}
-	(void)evtimer_add(&ev_deadline, &tv);
+	timer_add(&ev_deadline, &tv);
 }
 
 /* Let it wait for its name, or its search, or both, as it says. */

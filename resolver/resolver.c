@@ -59,6 +59,7 @@ const struct handler resolver_handlers[] = {
 	{ IMSG_CONF_ITEM,	on_conf_item },
 	{ IMSG_CONF_END,	on_conf_end },
 	{ IMSG_START,		on_start },
+	{ IMSG_PING,		on_ping },
 	{ IMSG_STATS_GET,	on_stats_get },
 	{ IMSG_MAX,		NULL }
 };
@@ -123,14 +124,15 @@ client_free(struct peer *c)
 static void
 client_gone(struct peer *c, const char *why)
 {
-	(void)why;
+	if (why != NULL)
+		child_dropped(c);
 	client_free(c);
 	leave();
 }
 
 /* A worker or control; a second of that name takes the place of the first. */
 static int
-client_open(int fd, enum role role, unsigned int instance)
+client_open(int fd, enum role role, unsigned int instance, uint32_t life)
 {
 	struct peer	*c, *next;
 	size_t		 n = 0;
@@ -147,6 +149,7 @@ client_open(int fd, enum role role, unsigned int instance)
 	peer_open(c, fd, ROLE_RESOLVER, role, instance, client_handlers,
 	    client_gone);
 	c->chan.state = S_RUN;
+	c->life = life;
 	/* The lookups of workers go first. */
 	(void)event_priority_set(&c->ev_read, role == ROLE_WORKER ? 0 : 1);
 	TAILQ_INSERT_TAIL(&env.clients, c, next);
@@ -165,9 +168,9 @@ on_peer(struct peer *parent, struct msg *m)
 	switch (role) {
 	case ROLE_WORKER:
 	case ROLE_CONTROL:
-		return (client_open(msg_claim_fd(m), role, instance));
+		return (client_open(msg_claim_fd(m), role, instance, m->id));
 	case ROLE_NAMES:
-		names_open(msg_claim_fd(m), instance);
+		names_open(msg_claim_fd(m), instance, m->id);
 		return (0);
 	default:
 		return (-1);

@@ -84,7 +84,7 @@ void	 pending_forget(const struct peer *);
 
 /* names_link.c */
 struct account *account_ref(uint32_t);
-void	 names_open(int, unsigned int);
+void	 names_open(int, unsigned int, uint32_t);
 int	 names_fresh(struct account *);
 
 #endif

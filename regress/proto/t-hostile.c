@@ -58,6 +58,7 @@
 #define CASES		256
 #define OUT		65536
 #define FLOOD		20000
+#define LIFE		4711		/* of all other children */
 
 /* One wrong message; payload of zeros, or of data if there is some. */
 struct wrong {
@@ -297,11 +298,16 @@ receive(struct chan *c, struct msg *m, int timeout)
 static int
 await(struct chan *c, struct msg *m, enum imsg type)
 {
-	int	 n;
+	struct msg	 pong;
+	int		 n;
 
-	while ((n = receive(c, m, WAIT)) == 1 && m->type != type)
+	while ((n = receive(c, m, WAIT)) == 1 && m->type != type) {
 		if (m->fd != -1)
 			close(msg_claim_fd(m));
+		msg_new(&pong, IMSG_PONG, 0);
+		if (m->type == IMSG_PING)
+			(void)chan_send(c, &pong);
+	}
 	return (n == 1);
 }
 
@@ -517,7 +523,7 @@ send_peer(struct chan *c, enum role role, unsigned int instance, int fd)
 {
 	struct msg	 m;
 
-	msg_new(&m, IMSG_PEER, 0);
+	msg_new(&m, IMSG_PEER, LIFE);
 	m.fd = fd;
 	put_u8(&m, role);
 	put_u16(&m, instance);
@@ -985,6 +991,17 @@ answered(struct chan *c, uint32_t id)
 	return (await(c, &m, IMSG_ANSWER) && m.id == id);
 }
 
+/* The parent is told of it, and in which life it was. */
+static int
+dropped(struct child_proc *p, enum role role, unsigned int instance)
+{
+	struct msg	 m;
+
+	return (await(&p->chan, &m, IMSG_DROPPED) && m.id == LIFE &&
+	    get_u8(&m) == role && get_u16(&m) == instance &&
+	    msg_end(&m) == 0);
+}
+
 /* Each wrong message of that peer to a resolver that serves another one. */
 static void
 to_resolver(enum role from)
@@ -1015,7 +1032,8 @@ to_resolver(enum role from)
 		(void)snprintf(line, sizeof(line), "bad message %s from %s%s: "
 		    "%s\n", wrong_name(&list[i]), role_names[from],
 		    from == ROLE_CONTROL ? "" : " 1", list[i].why);
-		good += closed(&c) && says(&p, line) && answered(&other, i + 2);
+		good += closed(&c) && says(&p, line) &&
+		    dropped(&p, from, 1) && answered(&other, i + 2);
 		chan_close(&c);
 	}
 	ok(good == n, "resolver drops %s for each of %zu wrong messages and "
@@ -1279,7 +1297,8 @@ worker_to_control(void)
 		(void)wrong_send(c.fd, &list[i]);
 		(void)snprintf(line, sizeof(line), "bad message %s from worker "
 		    "1: %s\n", wrong_name(&list[i]), list[i].why);
-		good += closed(&c) && says(&p, line) && client_served(&p);
+		good += closed(&c) && says(&p, line) &&
+		    dropped(&p, ROLE_WORKER, 1) && client_served(&p);
 		chan_close(&c);
 	}
 	ok(good == n, "control drops a worker for each of %zu wrong messages "
@@ -1873,6 +1892,11 @@ fake_handle(struct chan *c, struct msg *m)
 		put_u32(&reply, generation);
 		put_u32(&reply, 0);
 		break;
+	case IMSG_PING:
+		if (file_exists("hang"))
+			return;
+		msg_new(&reply, IMSG_PONG, 0);
+		break;
 	case IMSG_START:
 		if (c->self == ROLE_CONTROL)
 			file_put("kept", "%d", blocks_kept);
@@ -1942,6 +1966,15 @@ fake_cases(struct wrong *list, enum role role, enum state state)
 {
 	size_t	 n = wrong_list(list, role, ROLE_PARENT, state);
 
+	/* Nobody drops who is as much trusted as he is, or more. */
+	if (msgtab[IMSG_DROPPED].from & 1 << role) {
+		wrong_add(list, &n, IMSG_DROPPED, 3, "malformed")->data[0] =
+		    role;
+		wrong_add(list, &n, IMSG_DROPPED, 3, "malformed")->data[0] =
+		    ROLE_RESOLVER;
+		wrong_add(list, &n, IMSG_DROPPED, 3, "malformed")->data[0] =
+		    ROLE_MAX;
+	}
 	if (state == S_BOOT) {
 		/* HELLO of another version, of another process; too soon */
 		wrong_add(list, &n, IMSG_HELLO, 8, "malformed")->data[3] = 99;
@@ -2809,9 +2842,10 @@ parent_storm(void)
 	ok(daemon_exits(&d[1], 5000, 1) && daemon_says(&d[1], "milter-sysuser: "
 	    "nothing works without a worker: giving up\n", 0),
 	    "so do the last workers");
-	ok(daemon_says(&d[2], "names 1 died 6 times within 60 seconds", 5000) &&
-	    daemon_says(&d[2], "names 2 died 6 times within 60 seconds", 5000),
-	    "names are parked");
+	ok(daemon_says(&d[2], "names 1 died 6 times within 60 seconds and "
+	    "rests for as long\n", 5000) && daemon_says(&d[2], "names 2 died 6 "
+	    "times within 60 seconds and rests for as long\n", 5000),
+	    "names have a rest");
 	ok(waitpid(d[2].pid, NULL, WNOHANG) == 0 && daemon_stop(&d[2]),
 	    "and the daemon lives on without");
 }
