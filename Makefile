@@ -16,8 +16,8 @@ WARNINGS = -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes \
 OS != uname -s | tr A-Z a-z
 include mk/$(OS).mk
 
-COMPILE = $(CC) -std=c11 -D_GNU_SOURCE $(CFLAGS) $(WARNINGS) $(OSCFLAGS) \
-	-DLIBEXECDIR='"$(LIBEXECDIR)"' -Icommon
+COMPILE = $(CC) -std=c11 -D_GNU_SOURCE $(HARDEN) $(CFLAGS) $(WARNINGS) \
+	$(OSCFLAGS) -DLIBEXECDIR='"$(LIBEXECDIR)"' -Icommon
 LINK = $(LDFLAGS) -levent $(BSDLIBS)
 
 # Every program is compiled from its own directory and common, no other.

@@ -3,3 +3,8 @@ OSCFLAGS != pkg-config --cflags libbsd-overlay libevent libcap 2>/dev/null || :
 BSDLIBS != pkg-config --libs libbsd-overlay libbsd-ctor 2>/dev/null || :
 CAPLIBS = -lcap
 LISTEN != mk/probe-milter 2>/dev/null || :
+# As Debian builds its own; what the compiler or the machine has not is left out.
+HARDEN != CC='$(CC)' CFLAGS='$(CFLAGS)' mk/probe-flags \
+	-fstack-protector-strong -fstack-clash-protection -fcf-protection \
+	'-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2' '-fPIE -pie' \
+	-Wl,-z,relro,-z,now
