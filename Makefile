@@ -142,6 +142,22 @@ obj/regress/bench/empty: regress/bench/empty.c
 bench: $(PROGRAMS) obj/regress/bench/lookups obj/regress/bench/empty
 	regress/bench/run $(SIZES)
 
+# Each decoder for TIME seconds, or those in FUZZ; needs clang.  What crashes
+# is kept in obj/fuzz, and becomes a unit test.
+TIME = 60
+FUZZ =
+FUZZFLAGS = -O1 -g -fsanitize=fuzzer,address,undefined \
+	-fno-sanitize-recover=undefined
+
+fuzz-programs: obj/parse.c
+	OUT=obj/fuzz DRIVER= COMPILE='$(COMPILE)' LINK='$(LINK) $(CAPLIBS)' \
+	    regress/build regress/fuzz/fuzz-*.c
+
+fuzz:
+	regress/deps fuzz
+	$(MAKE) CC=clang CFLAGS='$(FUZZFLAGS)' HARDEN= fuzz-programs
+	regress/fuzz/run $(TIME) $(FUZZ)
+
 demo:
 	regress/deps build
 	$(MAKE) all
@@ -154,4 +170,5 @@ lint:
 clean:
 	rm -rf obj
 
-.PHONY: all regress-programs check check-long bench demo lint clean
+.PHONY: all regress-programs check check-long bench fuzz-programs fuzz demo \
+	lint clean
