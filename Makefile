@@ -16,8 +16,8 @@ WARNINGS = -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes \
 OS != uname -s | tr A-Z a-z
 include mk/$(OS).mk
 
-COMPILE = $(CC) -std=c11 -D_GNU_SOURCE $(CFLAGS) $(WARNINGS) $(OSCFLAGS) \
-	-DLIBEXECDIR='"$(LIBEXECDIR)"' -Icommon
+COMPILE = $(CC) -std=c11 -D_GNU_SOURCE $(HARDEN) $(CFLAGS) $(WARNINGS) \
+	$(OSCFLAGS) -DLIBEXECDIR='"$(LIBEXECDIR)"' -Icommon
 LINK = $(LDFLAGS) -levent $(BSDLIBS)
 
 # Every program is compiled from its own directory and common, no other.
@@ -197,6 +197,22 @@ obj/regress/bench/empty: regress/bench/empty.c
 bench: $(PROGRAMS) obj/regress/bench/lookups obj/regress/bench/empty
 	regress/bench/run $(SIZES)
 
+# Each decoder for TIME seconds, or those in FUZZ; needs clang.  What crashes
+# is kept in obj/fuzz, and becomes a unit test.
+TIME = 60
+FUZZ =
+FUZZFLAGS = -O1 -g -fsanitize=fuzzer,address,undefined \
+	-fno-sanitize-recover=undefined
+
+fuzz-programs: obj/parse.c
+	OUT=obj/fuzz DRIVER= COMPILE='$(COMPILE)' LINK='$(LINK) $(CAPLIBS)' \
+	    regress/build regress/fuzz/fuzz-*.c
+
+fuzz:
+	regress/deps fuzz
+	$(MAKE) CC=clang CFLAGS='$(FUZZFLAGS)' HARDEN= fuzz-programs
+	regress/fuzz/run $(TIME) $(FUZZ)
+
 demo:
 	regress/deps build
 	$(MAKE) all
@@ -209,4 +225,5 @@ lint:
 clean:
 	rm -rf obj
 
-.PHONY: all regress-programs check check-long bench demo lint clean
+.PHONY: all regress-programs check check-long bench fuzz-programs fuzz demo \
+	lint clean

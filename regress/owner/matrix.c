@@ -1191,7 +1191,8 @@ c_userns_root(struct scene *s)
 	if (setresuid(0, 0, 0) == -1)
 		broken(s, "setresuid");
 	s->fd = dial(s);
-	(void)fchown(s->fd, 0, -1);	/* himself */
+	if (fchown(s->fd, 0, -1) == -1)	/* himself */
+		broken(s, "fchown");
 }
 
 /* As newuidmap(1) does it for somebody with a range in /etc/subuid. */
