@@ -91,17 +91,19 @@ failed(const char *what)
 static int
 load(void)
 {
-	struct stat	 sb;
+	struct stat	 net, pid;
 
-	if (stat("/proc/self/ns/net", &sb) == -1) {
-		failed("/proc/self/ns/net");
+	if (stat("/proc/self/ns/net", &net) == -1 ||
+	    stat("/proc/self/ns/pid", &pid) == -1) {
+		failed("/proc/self/ns");
 		return (-1);
 	}
 	if ((bpf.skel = connect_bpf__open()) == NULL) {
 		failed("libbpf");
 		return (-1);
 	}
-	bpf.skel->rodata->our_netns = sb.st_ino;
+	bpf.skel->rodata->our_netns = net.st_ino;
+	bpf.skel->rodata->our_pidns = pid.st_ino;
 	if (connect_bpf__load(bpf.skel) != 0) {
 		failed(access("/sys/kernel/btf/vmlinux", R_OK) == -1 ?
 		    "the kernel has no BTF" : "the kernel takes no BPF");
