@@ -210,7 +210,7 @@ linux_complete(const struct record *r)
 
 	memset(&info, 0, sizeof(info));
 	if (bpf_obj_get_info_by_fd(
-	    bpf_program__fd(bpf.skel->progs.session_state), &info, &len) != 0)
+	    bpf_program__fd(bpf.skel->progs.session_accept), &info, &len) != 0)
 		return (0);
 	if (info.recursion_misses != bpf.missed) {
 		bpf.missed = info.recursion_misses;
