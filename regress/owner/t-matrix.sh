@@ -10,8 +10,9 @@ need_root
 # Alone, or what a search finds in time depends on what else runs here.
 if [ -z "${OWN_PIDS:-}" ] &&
     unshare -pm --fork --mount-proc true 2>/dev/null; then
-	OWN_PIDS=1 exec unshare -pm --fork --kill-child=TERM --mount-proc \
+	OWN_PIDS=1 unshare -pm --fork --kill-child=TERM --mount-proc \
 	    "$TOP/regress/owner/${0##*/}"
+	exit $?
 fi
 MATRIX=$OBJ/regress/matrix
 [ -x "$MATRIX" ] || bail "$MATRIX: run make"
