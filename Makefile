@@ -98,6 +98,7 @@ obj/sysuserctl: $(SYSUSERCTL) control/ctl.h $(COMMON) $(HEADERS)
 
 FAKE = obj/regress/fake
 DUP = obj/regress/dup
+NONE = obj/regress/none
 
 $(FAKE)/resolver: $(PROGRAMS) $(RESOLVER) regress/os_fake.c
 	mkdir -p $(FAKE)
@@ -111,6 +112,18 @@ $(DUP)/milterd: $(PROGRAMS) $(MILTERD) milterd/listen_dup.c
 	$(COMPILE) -Imilterd -o $@ $(MILTERD) milterd/listen_dup.c $(COMMON) \
 	    $(LINK) -lmilter -lpthread $(CAPLIBS)
 
+# As where there is no libbpf.
+$(NONE)/resolver: $(PROGRAMS) $(RESOLVER) $(BACKEND) resolver/bpf_none.c
+	mkdir -p $(NONE)
+	ln -sf ../../names ../../control ../../milterd $(NONE)
+	$(COMPILE) -Iresolver -o $@ $(RESOLVER) \
+	    $(BACKEND:resolver/bpf.c=resolver/bpf_none.c) $(COMMON) $(LINK) \
+	    -lpthread $(CAPLIBS)
+
+obj/regress/record: regress/owner/record.c
+	mkdir -p obj/regress
+	$(COMPILE) -Werror -o $@ regress/owner/record.c $(LINK)
+
 obj/regress/matrix: regress/owner/matrix.c
 	mkdir -p obj/regress
 	$(COMPILE) -Werror -o $@ regress/owner/matrix.c $(LINK) -lpthread
@@ -120,8 +133,8 @@ obj/regress/churn: regress/owner/churn.c $(COMMON) $(HEADERS)
 	$(COMPILE) -Werror -o $@ regress/owner/churn.c $(COMMON) $(LINK) \
 	    $(CAPLIBS)
 
-regress-programs: $(FAKE)/resolver $(DUP)/milterd obj/parse.c \
-	obj/regress/matrix obj/regress/churn
+regress-programs: $(FAKE)/resolver $(DUP)/milterd $(NONE)/resolver \
+	obj/parse.c obj/regress/matrix obj/regress/churn obj/regress/record
 	COMPILE='$(COMPILE)' LINK='$(LINK) $(CAPLIBS)' regress/build
 
 check:
