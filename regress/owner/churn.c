@@ -737,9 +737,9 @@ judge_process(struct mta *m, const struct held *h, const struct owner *o)
 	if (o->source == SRC_BPF ? !env.record || o->holders != 0 :
 	    o->holders == 0)
 		return (K_WRONG);
-	return (o->source != SRC_UIDONLY && o->text[T_HOLDER] == NULL && text_is(o, T_PROGRAM, comm) &&
-	    text_is(o, T_EXE, env.exe) && had_it(m, h, o) ?
-	    K_PROCESS : K_WRONG);
+	return (o->source != SRC_UIDONLY && o->text[T_HOLDER] == NULL &&
+	    text_is(o, T_PROGRAM, comm) && text_is(o, T_EXE, env.exe) &&
+	    had_it(m, h, o) ? K_PROCESS : K_WRONG);
 }
 
 static enum kind

@@ -25,9 +25,9 @@
  * It speaks TAP, without numbers and plan.  The directory is for copies of
  * this program that the users can run.  GROUP is the letter of those rows to
  * be tried; NETNS is a network namespace from which 192.0.2.2 is remote;
- * -o says that /etc/subuid, as the daemon sees it, gives 100001 to games; -r that
- * the packet filter redirects port 2525 to 2526; -b that the daemon has the
- * connect-time record: then it knows more, see with_record().
+ * -o says that /etc/subuid, as the daemon sees it, gives 100001 to games; -r
+ * that the packet filter redirects port 2525 to 2526; -b that the daemon has
+ * the connect-time record: then it knows more, see with_record().
  *
  * Nobody may ever be named who is not in the row.  That less is said than the
  * row has, the user without his process or not all the holders, may be for
@@ -147,7 +147,7 @@ struct row {
 	const char	*to;			/* NULL: there */
 	const char	*port;			/* to listen at; NULL: any */
 	int		 flags;
-	const char	*recorded;		/* user that only a record has */
+	const char	*recorded;		/* user, with a record */
 	enum who	 opener;		/* NONE: the connector */
 	const char	*todo;			/* why only a record helps */
 };

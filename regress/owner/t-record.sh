@@ -98,13 +98,13 @@ spray() {		# USER NAME PORT HOW COUNT NAMED EXE-REGEX DESCRIPTION
 	    "$2.both" | head -n 3)"
 }
 
-# How often the kernel had to skip a program that says so by this name.
+# How often the kernel had to skip the program of this name; nothing: never.
 skipped() {		# NAME
 	for _id in $(programs "$(resolver)"); do
 		bpftool -j prog show id "$_id"
 		echo
-	done | sed -n "s/.*\"name\":\"$1\".*\"recursion_misses\":\([0-9]*\).*/\1/p" |
-	    head -n 1
+	done | grep "\"name\":\"$1\"" |
+	    sed -n 's/.*"recursion_misses":\([0-9]*\).*/\1/p'
 }
 
 resolver() {
@@ -215,7 +215,7 @@ is "$(cat wrong)" '' 'nobody else was named'
 PLANT='
 use IO::Socket::IP;
 $| = 1;
-alarm 60;
+alarm 150;
 my ($server, $client, $sport, $cport) = @ARGV;
 my $l = IO::Socket::IP->new(LocalHost => $server, LocalPort => $sport,
     Listen => 5, ReuseAddr => 1) or die "listen: $@\n";
@@ -223,11 +223,12 @@ my $c = IO::Socket::IP->new(LocalHost => $client, LocalPort => $cport,
     PeerHost => $server, PeerPort => $sport) or die "connect: $@\n";
 my $s = $l->accept;
 print "planted\n";
-sleep 60;'
+sleep 150;'
 plant() {		# NAME PORT
 	# shellcheck disable=SC2016
 	run news unshare -Urn sh -c 'ip link set lo up &&
-	    ip addr add 192.0.2.2/32 dev lo && ip addr add 192.0.2.3/32 dev lo &&
+	    ip addr add 192.0.2.2/32 dev lo &&
+	    ip addr add 192.0.2.3/32 dev lo &&
 	    exec perl -e "$@"' sh "$PLANT" 192.0.2.2 192.0.2.3 $PORT "$2" \
 	    >"$1.out" 2>&1
 	wait_for grep -q . "$1.out"
