@@ -33,10 +33,10 @@ PARENT = parent/ask.c parent/conf.c parent/guard.c parent/listen.c \
 RESOLVER = resolver/main.c resolver/names_link.c resolver/owner.c \
 	resolver/pending.c resolver/resolver.c
 NAMES = resolver/names.c resolver/subuid.c
-BACKEND_linux = $(RECORDER) resolver/linux_cgroup.c \
-	resolver/linux_cmdline.c resolver/linux_diag.c \
-	resolver/linux_files.c resolver/linux_known.c resolver/linux_proc.c \
-	resolver/linux_search.c resolver/os_linux.c
+SEARCHER = resolver/linux_cgroup.c resolver/linux_cmdline.c \
+	resolver/linux_diag.c resolver/linux_files.c resolver/linux_known.c \
+	resolver/linux_proc.c resolver/linux_search.c resolver/os_linux.c
+BACKEND_linux = $(RECORDER) $(SEARCHER)
 BACKEND = $(BACKEND_$(OS))
 MILTERD = milterd/blocked.c milterd/callbacks.c milterd/header.c \
 	milterd/link.c milterd/main.c milterd/policy.c milterd/session.c \
@@ -106,6 +106,7 @@ obj/sysuserctl: $(SYSUSERCTL) control/ctl.h $(COMMON) $(HEADERS)
 FAKE = obj/regress/fake
 DUP = obj/regress/dup
 BARE = obj/regress/bare
+NONE = obj/regress/none
 
 $(FAKE)/resolver: $(PROGRAMS) $(RESOLVER) regress/os_fake.c
 	mkdir -p $(FAKE)
@@ -125,6 +126,18 @@ $(BARE)/milterd: $(PROGRAMS) $(MILTERD) common/sandbox_none.c
 	$(COMPILE) -Imilterd -o $@ $(MILTERD) milterd/listen_$(LISTEN).c \
 	    $(COMMON) common/sandbox_none.c $(LINK) -lmilter -lpthread \
 	    $(CAPLIBS)
+
+# As where there is no libbpf.
+$(NONE)/resolver: $(PROGRAMS) $(RESOLVER) $(BACKEND) resolver/bpf_none.c
+	mkdir -p $(NONE)
+	ln -sf ../../names ../../control ../../milterd $(NONE)
+	$(COMPILE) -Iresolver -o $@ $(RESOLVER) $(SEARCHER) \
+	    $(RECORDER_bpf_none) $(COMMON) $(CONFINE) $(LINK) -lpthread \
+	    $(CAPLIBS) $(SANDBOXLIBS)
+
+obj/regress/record: regress/owner/record.c
+	mkdir -p obj/regress
+	$(COMPILE) -Werror -o $@ regress/owner/record.c $(LINK)
 
 obj/regress/matrix: regress/owner/matrix.c
 	mkdir -p obj/regress
@@ -165,8 +178,9 @@ $(FAULT)/milterd: $(PROGRAMS) regress/fault/fault.c
 	    $(FAULTYLIBS) -lmilter -lpthread
 
 regress-programs: $(FAKE)/resolver $(DUP)/milterd $(BARE)/milterd \
-	obj/parse.c obj/regress/matrix obj/regress/churn $(FAULT)/do \
-	$(FAULT)/milterd obj/regress/impatient/milter-sysuser
+	$(NONE)/resolver obj/parse.c obj/regress/matrix obj/regress/churn \
+	obj/regress/record $(FAULT)/do $(FAULT)/milterd \
+	obj/regress/impatient/milter-sysuser
 	COMPILE='$(COMPILE)' LINK='$(LINK) $(CAPLIBS)' regress/build
 
 check:

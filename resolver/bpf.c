@@ -94,17 +94,19 @@ failed(const char *what)
 static int
 load(void)
 {
-	struct stat	 sb;
+	struct stat	 net, pid;
 
-	if (stat("/proc/self/ns/net", &sb) == -1) {
-		failed("/proc/self/ns/net");
+	if (stat("/proc/self/ns/net", &net) == -1 ||
+	    stat("/proc/self/ns/pid", &pid) == -1) {
+		failed("/proc/self/ns");
 		return (-1);
 	}
 	if ((bpf.skel = connect_bpf__open()) == NULL) {
 		failed("libbpf");
 		return (-1);
 	}
-	bpf.skel->rodata->our_netns = sb.st_ino;
+	bpf.skel->rodata->our_netns = net.st_ino;
+	bpf.skel->rodata->our_pidns = pid.st_ino;
 	if (connect_bpf__load(bpf.skel) != 0) {
 		failed(access("/sys/kernel/btf/vmlinux", R_OK) == -1 ?
 		    "the kernel has no BTF" : "the kernel takes no BPF");
@@ -228,7 +230,7 @@ linux_complete(const struct record *r)
 
 	memset(&info, 0, sizeof(info));
 	if (bpf_obj_get_info_by_fd(
-	    bpf_program__fd(bpf.skel->progs.session_state), &info, &len) != 0)
+	    bpf_program__fd(bpf.skel->progs.session_accept), &info, &len) != 0)
 		return (0);
 	if (info.recursion_misses != bpf.missed) {
 		bpf.missed = info.recursion_misses;

@@ -53,6 +53,8 @@
 #define FAMILY_INET6	10
 #define NO_LOGIN	4294967295U
 
+#define PIDNS_DEPTH	32
+
 enum { ESTABLISHED = 1, SYN_SENT = 2, SYN_RECV = 3, CLOSED = 7 };
 
 struct ns_common { unsigned int inum; } KERNEL;
@@ -72,6 +74,7 @@ struct sock {
 	struct sock_common	 __sk_common;
 	__u16			 sk_protocol;
 	kuid_t			 sk_uid;
+	struct socket		*sk_socket;
 } KERNEL;
 struct inet_sock { __be16 inet_sport; } KERNEL;
 struct tcp_sock { __u32 rcv_nxt, snd_una; } KERNEL;
@@ -81,9 +84,10 @@ struct inode { unsigned long i_ino; struct super_block *i_sb; } KERNEL;
 struct file { struct inode *f_inode; } KERNEL;
 struct mm_struct { struct file *exe_file; } KERNEL;
 struct cred { kuid_t euid; } KERNEL;
-struct pid { __u64 ino; } KERNEL;
+struct pid_namespace { struct ns_common ns; } KERNEL;
+struct upid { int nr; struct pid_namespace *ns; } KERNEL;
+struct pid { unsigned int level; __u64 ino; struct upid numbers[1]; } KERNEL;
 struct task_struct {
-	int			 tgid;
 	__u64			 start_boottime;
 	struct task_struct	*group_leader;
 	struct pid		*thread_pid;
@@ -128,9 +132,9 @@ struct {
 	__type(value, struct session);
 } sessions SEC(".maps");
 
-/* Set by bpf.c: a bit for each port, and our network namespace. */
+/* Set by bpf.c: a bit for each port, and our namespaces. */
 __u8			 ports[65536 / 8];
-const volatile __u32	 our_netns;
+const volatile __u32	 our_netns, our_pidns;
 
 static __always_inline int
 watched(const struct sock *sk)
@@ -172,6 +176,30 @@ tuple_of(const struct sock *sk, struct tuple *t)
 	    inet_sport);
 }
 
+/*
+ * A process has a number in each pid namespace from the first one down to
+ * its own.  Returns the one that is true in ours, or 0 if it has none there.
+ */
+static __always_inline __u32
+pid_of(const struct task_struct *task)
+{
+	const struct pid	*pid;
+	const struct upid	*n;
+	unsigned int		 i, level;
+
+	pid = BPF_CORE_READ(task, group_leader, thread_pid);
+	n = (const void *)((const char *)pid +
+	    bpf_core_field_offset(struct pid, numbers));
+	level = BPF_CORE_READ(pid, level);
+	for (i = 0; i <= PIDNS_DEPTH && i <= level; i++) {
+		if (BPF_CORE_READ(n, ns, ns.inum) == our_pidns)
+			return (BPF_CORE_READ(n, nr));
+		n = (const void *)((const char *)n +
+		    bpf_core_type_size(struct upid));
+	}
+	return (0);
+}
+
 static __always_inline void
 fill(struct opened *o, struct sock *sk)
 {
@@ -182,7 +210,7 @@ fill(struct opened *o, struct sock *sk)
 	o->uid = BPF_CORE_READ(sk, sk_uid.val);
 	o->netns = netns_of(sk);
 	o->cgroup = bpf_get_current_cgroup_id();
-	o->pid = BPF_CORE_READ(task, tgid);
+	o->pid = pid_of(task);
 	o->start = BPF_CORE_READ(task, group_leader, start_boottime);
 	o->pidfd_inode = 0;
 	if (bpf_core_field_exists(((struct pid *)0)->ino))
@@ -286,18 +314,51 @@ fail:
 		session_spoil(old, new.others);
 }
 
+/*
+ * The MTA's end is over.  If it has no descriptor, it was reset before it was
+ * accepted, and then nobody asks about it: who does so means an earlier one.
+ */
+static __always_inline void
+server_closed(struct sock *sk)
+{
+	struct tuple	*mark, tuple;
+	struct session	*s;
+
+	if ((mark = bpf_sk_storage_get(&accepted, sk, NULL, 0)) == NULL ||
+	    BPF_CORE_READ(sk, sk_socket) != NULL)
+		return;
+	tuple = *mark;
+	if ((s = bpf_map_lookup_elem(&sessions, &tuple)) != NULL &&
+	    s->server == bpf_get_socket_cookie(sk))
+		session_spoil(s, s->others + 1);
+}
+
+/*
+ * By itself as well, and with a quick way out: who is interrupted or preempted
+ * here has it skipped for all others on this CPU, and a session that is not
+ * seen casts doubt on those before it (linux_complete()).
+ */
+SEC("tp_btf/inet_sock_set_state")
+int
+BPF_PROG(session_accept, struct sock *sk, int old, int new)
+{
+	if (new == ESTABLISHED && old == SYN_RECV &&
+	    netns_of(sk) == our_netns &&
+	    BPF_CORE_READ(sk, sk_protocol) == PROTO_TCP)
+		server_established(sk);
+	return (0);
+}
+
 SEC("tp_btf/inet_sock_set_state")
 int
 BPF_PROG(session_state, struct sock *sk, int old, int new)
 {
 	if (new == ESTABLISHED && old == SYN_SENT)
 		client_established(sk);
-	else if (new == ESTABLISHED && old == SYN_RECV &&
-	    netns_of(sk) == our_netns &&
-	    BPF_CORE_READ(sk, sk_protocol) == PROTO_TCP)
-		server_established(sk);
-	else if (new == CLOSED)
+	else if (new == CLOSED) {
 		client_closed(sk);
+		server_closed(sk);
+	}
 	return (0);
 }
 

@@ -31,7 +31,7 @@ struct opened {
 	__u64	 pidfd_inode;	/* of its pidfds, or 0 before Linux 6.9 */
 	__u64	 exe_inode;
 	__u32	 exe_dev;	/* as the kernel writes it: 12 + 20 bits */
-	__u32	 pid;		/* of the process, not the thread */
+	__u32	 pid;		/* of the process, not the thread; here */
 	__u32	 uid;		/* of the socket */
 	__u32	 euid;		/* of the process */
 	__u32	 login;		/* audit's, or 4294967295 */

@@ -18,6 +18,29 @@ within() {		# PID COMMAND...: in the network namespace of PID
 	nsenter "--net=/proc/$_n/ns/net" "$@"
 }
 
+# Can the connect-time record be had on this machine? Else returns 1 with the
+# reason in $WHY.
+have_record() {
+	echo 'backend bpf' | conf_write
+	daemon_start >probe.out && {
+		daemon_stop
+		return
+	}
+	WHY=$(sed -n 's/.*backend bpf: /no connect-time record: /p' "$LOG" |
+	    head -n 1)
+	[ -n "$WHY" ] || {
+		cat probe.out
+		bail 'the daemon does not say why it has no record'
+	}
+	return 1
+}
+
+# Configuration: the one backend or the other, for a test that has both.
+backend() {		# proc|bpf
+	echo "backend $1"
+	[ "$1" = proc ] || echo 'record ports any'
+}
+
 # Go on in a network namespace of our own, where this host is also 192.0.2.2
 # and 2001:db8::2. That needs another process: this one waits for it.
 netns_self() {
