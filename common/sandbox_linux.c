@@ -35,6 +35,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include <linux/bpf.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -138,8 +140,10 @@ static const struct call resolver_if[] = {
 	{ "open_by_handle_at", 1, { LACKS(2, WRITING) } },
 	{ "newfstatat", 0, { ZERO(0) } },
 	{ "fstatat64", 0, { ZERO(0) } },
-	{ "bpf", 1, { IS(0, 1) } },		/* BPF_MAP_LOOKUP_ELEM */
-	{ "bpf", 1, { IS(0, 4) } },		/* BPF_MAP_GET_NEXT_KEY */
+	{ "bpf", 1, { IS(0, BPF_MAP_LOOKUP_ELEM) } },
+	{ "bpf", 1, { IS(0, BPF_MAP_DELETE_ELEM) } },
+	{ "bpf", 1, { IS(0, BPF_MAP_GET_NEXT_KEY) } },
+	{ "bpf", 1, { IS(0, BPF_OBJ_GET_INFO_BY_FD) } },
 	END
 };
 
