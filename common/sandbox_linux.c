@@ -115,10 +115,12 @@ static const struct call basic_if[] = {
 
 /* To its clients, and to libmilter's, who share one listening socket. */
 static const char *const milterd[] = {
-	"accept", "accept4", "listen", "pipe", "pipe2", "rt_sigtimedwait",
+	"accept", "accept4", "pipe", "pipe2", "rt_sigtimedwait",
 	"rt_sigtimedwait_time64", NULL
 };
 static const struct call milterd_if[] = {
+	/* Nor does it get a shorter queue than libmilter wants, SOMAXCONN. */
+	{ "listen", 1, { { 1, SCMP_CMP_GE, 128, 0 } } },
 	{ "setsockopt", 2, { IS(1, SOL_SOCKET), IS(2, SO_KEEPALIVE) } },
 	END
 };
