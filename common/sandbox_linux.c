@@ -35,6 +35,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include <linux/bpf.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -113,10 +115,12 @@ static const struct call basic_if[] = {
 
 /* To its clients, and to libmilter's, who share one listening socket. */
 static const char *const milterd[] = {
-	"accept", "accept4", "listen", "pipe", "pipe2", "rt_sigtimedwait",
+	"accept", "accept4", "pipe", "pipe2", "rt_sigtimedwait",
 	"rt_sigtimedwait_time64", NULL
 };
 static const struct call milterd_if[] = {
+	/* Nor does it get a shorter queue than libmilter wants, SOMAXCONN. */
+	{ "listen", 1, { { 1, SCMP_CMP_GE, 128, 0 } } },
 	{ "setsockopt", 2, { IS(1, SOL_SOCKET), IS(2, SO_KEEPALIVE) } },
 	END
 };
@@ -138,10 +142,10 @@ static const struct call resolver_if[] = {
 	{ "open_by_handle_at", 1, { LACKS(2, WRITING) } },
 	{ "newfstatat", 0, { ZERO(0) } },
 	{ "fstatat64", 0, { ZERO(0) } },
-	{ "bpf", 1, { IS(0, 1) } },		/* BPF_MAP_LOOKUP_ELEM */
-	{ "bpf", 1, { IS(0, 3) } },		/* BPF_MAP_DELETE_ELEM */
-	{ "bpf", 1, { IS(0, 4) } },		/* BPF_MAP_GET_NEXT_KEY */
-	{ "bpf", 1, { IS(0, 15) } },		/* BPF_OBJ_GET_INFO_BY_FD */
+	{ "bpf", 1, { IS(0, BPF_MAP_LOOKUP_ELEM) } },
+	{ "bpf", 1, { IS(0, BPF_MAP_DELETE_ELEM) } },
+	{ "bpf", 1, { IS(0, BPF_MAP_GET_NEXT_KEY) } },
+	{ "bpf", 1, { IS(0, BPF_OBJ_GET_INFO_BY_FD) } },
 	END
 };
 

@@ -7,7 +7,7 @@
 need_root
 BARE=$OBJ/regress/bare
 [ -x "$BARE/milterd" ] || bail "$BARE/milterd: run make"
-plan 18
+plan 20
 
 protection() {		# NAME; its line of the status
 	ctl status | awk -v name="$1" '$1 == name { $1 = $1; print }'
@@ -37,10 +37,17 @@ is "$(while read -r pid; do kernel "$pid"; echo; done <all | sort | uniq -c |
     sed 's/^ *//')" '7 no-new-privs seccomp ' 'as the kernel says'
 is "$(while read -r pid; do grep '^Max core' "/proc/$pid/limits"; done <all |
     awk '{ print $5, $6 }' | sort -u)" '0 0' 'no core'
+is "$(while read -r pid; do stat -c %u "/proc/$pid/environ"; done <all |
+    sort -u)" 0 'and no debugger: not even who has the same uid'
 lacks=$(grep -c ' no' shown)
 is "$(grep -c '^milter-sysuser: not protected' "$LOG")" \
     "$([ "$lacks" -eq 0 ] || echo 1)$([ "$lacks" -ne 0 ] || echo 0)" \
     'what is missing here is told, if anything is'
+# As if it had called something that ends it.
+worker=$(ctl status | awk '$1 == "worker" && $2 == 1 { print $3 }')
+kill -SYS "$worker"
+ok 'a process that the sandbox ends is told of' wait_for grep -q \
+    "^milter-sysuser: worker 1 (pid $worker) was ended for a system call" "$LOG"
 ok 'the daemon stops' daemon_stop
 
 LIBEXEC=$BARE

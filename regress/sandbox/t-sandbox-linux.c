@@ -275,6 +275,12 @@ try_blocking(void)
 }
 
 static int
+try_short_queue(void)
+{
+	return (listen(gift.shared, 0));
+}
+
+static int
 try_option(void)
 {
 	int	 on = 1;
@@ -688,6 +694,8 @@ static const struct attempt {
 	{ "shut a shared socket", try_shutdown,
 	    { 0, ENOSYS, 0, ENOSYS, ENOSYS } },
 	{ "make a shared socket block", try_blocking,
+	    { 0, ENOSYS, 0, ENOSYS, ENOSYS } },
+	{ "make a shared socket's queue shorter", try_short_queue,
 	    { 0, ENOSYS, 0, ENOSYS, ENOSYS } },
 	{ "set an option of a shared socket", try_option,
 	    { 0, ENOSYS, 0, ENOSYS, ENOSYS } },
