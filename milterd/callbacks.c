@@ -108,7 +108,12 @@ symbol(SMFICTX *ctx, const char *name)
 	return (smfi_getsymval(ctx, copy));
 }
 
-/* As little as we need; the MTA is to send the macros of its own accord. */
+/*
+ * As little as we need; the MTA is to send the macros of its own accord.  The
+ * queue id is there with Sendmail at MAIL, with Postfix at the end: Sendmail
+ * knows no list for the end of a message but its own, unless there is one for
+ * the end of the header as well.
+ */
 static sfsistat
 cb_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
     unsigned long f2, unsigned long f3, unsigned long *pactions,
@@ -132,7 +137,7 @@ cb_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 	*psteps = STEPS;
 	if (!symbols(ctx, SMFIM_CONNECT, "{daemon_addr} {daemon_port} "
 	    "{if_addr} {if_name}") ||
-	    !symbols(ctx, SMFIM_ENVFROM, "{auth_authen} {mail_addr}") ||
+	    !symbols(ctx, SMFIM_ENVFROM, "i {auth_authen} {mail_addr}") ||
 	    !symbols(ctx, SMFIM_EOM, "i"))
 		log_warnx("no macros from the MTA");
 	return (SMFIS_CONTINUE);
