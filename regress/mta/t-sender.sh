@@ -3,7 +3,7 @@
 # stands between the brackets of MAIL FROM.
 
 . "$(dirname "$0")/../lib.sh"
-. "$TOP/regress/mta/postfix.sh"
+. "$TOP/regress/mta/both.sh"
 
 mta_up 'mydestination = localhost' 'local_transport = virtual' <<E
 reject user "man" sender "ceo@example.test" message "not you"
