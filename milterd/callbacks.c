@@ -137,7 +137,7 @@ cb_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 	*psteps = STEPS;
 	if (!symbols(ctx, SMFIM_CONNECT, "{daemon_addr} {daemon_port} "
 	    "{if_addr} {if_name}") ||
-	    !symbols(ctx, SMFIM_ENVFROM, "i {auth_authen} {mail_addr}") ||
+	    !symbols(ctx, SMFIM_ENVFROM, "i f {auth_authen} {mail_addr}") ||
 	    !symbols(ctx, SMFIM_EOM, "i"))
 		log_warnx("no macros from the MTA");
 	return (SMFIS_CONTINUE);
@@ -368,49 +368,6 @@ over_limit(struct session *s, enum asking what)
 	return (c->over);
 }
 
-/* The argument of MAIL FROM, without brackets and what a comment begins. */
-static char *
-argument_dup(const char *arg)
-{
-	char	*s;
-	size_t	 len = strlen(arg);
-
-	if (len > 2 && arg[0] == '<' && arg[len - 1] == '>') {
-		arg++;
-		len -= 2;
-	}
-	if ((s = strndup(arg, len)) != NULL && s[strcspn(s, "(")] == '(' &&
-	    *s != '(')
-		s[strcspn(s, "(")] = '\0';
-	return (s);
-}
-
-/*
- * The sender as the MTA understood it, for whatever is in the brackets of MAIL
- * FROM (a source route, a comment) it parses again; the empty one is <>.  But
- * what it tells is where it would deliver to: to a%b@here it is a@b, and that
- * is not the sender.  Then, and if it does not tell all (of local ones
- * Sendmail leaves the domain out), the sender is what came.
- */
-static char *
-sender_dup(SMFICTX *ctx, const char *arg)
-{
-	const char	*addr = symbol(ctx, "{mail_addr}"), *there, *here;
-	char		*came;
-
-	if (addr != NULL && *addr == '\0')
-		return (strdup("<>"));
-	if ((came = argument_dup(arg)) == NULL || addr == NULL ||
-	    (there = strrchr(addr, '@')) == NULL)
-		return (came);
-	here = strrchr(came, '@');
-	if (strpbrk(came, "%!\"") != NULL &&
-	    (here == NULL || strcasecmp(here, there) != 0))
-		return (came);
-	free(came);
-	return (strdup(addr));
-}
-
 static sfsistat
 cb_envfrom(SMFICTX *ctx, char **argv)
 {
@@ -419,7 +376,9 @@ cb_envfrom(SMFICTX *ctx, char **argv)
 	if (s == NULL)
 		return (failed(s, "no memory for a session"));
 	message_reset(s);
-	if ((s->sender = sender_dup(ctx, argv[0])) == NULL || collect(s) == -1)
+	s->sender = sender_address(argv[0], symbol(ctx, "f"),
+	    symbol(ctx, "{mail_addr}"));
+	if (s->sender == NULL || collect(s) == -1)
 		return (failed(s, "no memory for a message"));
 	/* Who is only perhaps from elsewhere loses his copies in any case. */
 	if (!is_local(s))

@@ -94,6 +94,9 @@ struct session {
 	struct charge		 charge;
 };
 
+/* address.c */
+char	*sender_address(const char *, const char *, const char *);
+
 /* blocked.c */
 void	 blocked_init(const pthread_condattr_t *);
 int	 blocked_change(struct msg *);

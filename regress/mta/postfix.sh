@@ -52,7 +52,8 @@ mta_conf() {
 	maillog_file = $MAILLOG
 	maillog_file_prefixes = $MTA
 	myhostname = mta.test
-	mydestination =
+	mydestination = localhost
+	local_transport = virtual
 	mynetworks = 127.0.0.0/8 [::1]/128
 	inet_interfaces = loopback-only
 	inet_protocols = $1

@@ -12,7 +12,7 @@ fake_start </dev/null
 
 # ADDHDRS CHGHDRS QUARANTINE; NOHELO NOBODY NOEOH NR_HDR NOUNKNOWN NODATA
 # NR_CONN NR_RCPT
-asked='negotiate: 6 0x31 0x93d2 [0: {daemon_addr} {daemon_port} {if_addr} {if_name}] [2: i {auth_authen} {mail_addr}] [5: i]'
+asked='negotiate: 6 0x31 0x93d2 [0: {daemon_addr} {daemon_port} {if_addr} {if_name}] [2: i f {auth_authen} {mail_addr}] [5: i]'
 
 plan 15
 
