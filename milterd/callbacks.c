@@ -171,6 +171,26 @@ server_end(SMFICTX *ctx, struct endpoint *e)
 	return (-1);
 }
 
+/*
+ * The MTA does not tell its own end.  Loopback is of this host; of others, who
+ * can have connected from an address of ours to the loopback, the resolver
+ * knows.  It needs some connection to be asked about: one of the client to
+ * itself, and whoever it names is not who it was.
+ */
+static void
+connect_unsure(struct session *s, struct conn_key *key)
+{
+	if (endpoint_is_loopback(&key->client)) {
+		if ((s->owner = malloc(sizeof(*s->owner))) != NULL)
+			owner_unknown(s->owner, R_AMBIGUOUS);
+		return;
+	}
+	key->server = key->client;
+	key->server.port = key->client.port == 25 ? 26 : 25;
+	s->asked = s->unsure = 1;
+	link_lookup(&s->lookup, key);
+}
+
 /* From the MTA: whom to ask about.  The answer is collected at MAIL. */
 static sfsistat
 cb_connect(SMFICTX *ctx, char *hostname, _SOCK_ADDR *addr)
@@ -190,10 +210,8 @@ cb_connect(SMFICTX *ctx, char *hostname, _SOCK_ADDR *addr)
 	if (server_end(ctx, &key.server) == 0) {
 		s->asked = 1;
 		link_lookup(&s->lookup, &key);
-	} else if (endpoint_is_loopback(&key.client)) {
-		if ((s->owner = malloc(sizeof(*s->owner))) != NULL)
-			owner_unknown(s->owner, R_AMBIGUOUS);
-	}
+	} else
+		connect_unsure(s, &key);
 	return (SMFIS_NOREPLY);
 }
 
@@ -214,9 +232,9 @@ located(const struct session *s)
 	case R_BUDGET:
 	case R_DENIED:
 	case R_UNSUPPORTED:
-		return (endpoint_is_loopback(&key->client) ||
+		return (!s->unsure && (endpoint_is_loopback(&key->client) ||
 		    memcmp(key->client.addr, key->server.addr,
-		    sizeof(key->client.addr)) == 0);
+		    sizeof(key->client.addr)) == 0));
 	default:
 		return (1);
 	}
@@ -233,6 +251,8 @@ collect(struct session *s)
 		return (-1);
 	if (s->owner->verdict == E_UNKNOWN && !located(s))
 		s->owner->verdict = E_REMOTE;
+	if (s->unsure && s->owner->verdict != E_REMOTE)
+		owner_unknown(s->owner, R_AMBIGUOUS);
 	return (0);
 }
 

@@ -83,6 +83,8 @@ struct session {
 	struct lookup		 lookup;
 	struct owner		*owner;		/* NULL: nobody to name */
 	int			 asked;		/* it may be of this host */
+	int			 unsure;	/* whose end at the MTA is not
+						   known: nobody is named */
 	int			 idle;		/* the MTA is too old for us */
 
 	/* The message, from MAIL to its end. */
