@@ -15,8 +15,8 @@ MTA=$T/mta
 MTA_PID=
 INBOX=$MTA/mail/inbox/new	# every message, whoever it is for
 MAILLOG=$MTA/maillog
-LISTEN=127.0.0.1		# addresses to listen on, at $PORT
-! have_v6 || LISTEN="$LISTEN ::1"
+LISTEN=127.0.0.1		# where to listen: ADDRESS (at $PORT) ...
+! have_v6 || LISTEN="$LISTEN ::1"	# ... or ADDRESS/PORT
 
 # Returns 1 with the reason in $WHY.
 deb_fetch() {		# DIR below $OBJ, PACKAGE...
@@ -126,9 +126,10 @@ queued() {		# FILE of replies; the queue ids in it
 }
 
 # One SMTP session as USER, a command per line of stdin; prints the replies.
+# FROM is the client's own address, if it matters.
 SMTP=$(cat "$TOP/regress/mta/smtp.pl")
-smtp() {		# USER HOST
-	as "$1" perl -e "$SMTP" "$2" "$PORT"
+smtp() {		# USER HOST [FROM]
+	as "$1" perl -e "$SMTP" "$2" "$PORT" "${3-}"
 }
 
 # The same, by a program that few would call a mail client.

@@ -111,10 +111,13 @@ mta_start() {		# more lines for main.cf
 	sed '/^#/d; /^smtp  *inet/d; /^maildrop/,$d' \
 	    "$PF/usr/share/postfix/master.cf.dist" >"$MTA/etc/master.cf"
 	for _l in $LISTEN; do
-		case $_l in
-		*:*)	_l="[$_l]" ;;
+		_a=${_l%/*}
+		_p=$PORT
+		[ "$_a" = "$_l" ] || _p=${_l#*/}
+		case $_a in
+		*:*)	_a="[$_a]" ;;
 		esac
-		echo "$_l:$PORT inet n - y - - smtpd" >>"$MTA/etc/master.cf"
+		echo "$_a:$_p inet n - y - - smtpd" >>"$MTA/etc/master.cf"
 	done
 
 	WHY="Postfix does not start"

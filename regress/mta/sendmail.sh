@@ -94,6 +94,7 @@ sm_daemon() {		# more lines
 	MAILER(\`local')dnl
 	LOCAL_CONFIG
 	Cwmta.test localhost
+	CRrcpt.test
 	LOCAL_RULE_0
 	R\$+ < @ discard.test > \$*	\$#discard \$: discard
 	R\$+ < @ discard.test . > \$*	\$#discard \$: discard
@@ -120,16 +121,18 @@ sm_submit() {
 	E
 }
 
-# Names of their own, for a filter's flags are those of its listener.
 sm_listeners() {
 	_n=0
 	for _l in $LISTEN; do
+		_a=${_l%/*}
+		_p=$PORT
+		[ "$_a" = "$_l" ] || _p=${_l#*/}
 		_family=inet
-		case $_l in
+		case $_a in
 		*:*)	_family=inet6 ;;
 		esac
 		echo "DAEMON_OPTIONS(\`Name=MTA$((_n += 1)), Family=$_family," \
-		    "Addr=$_l, Port=$PORT, Listen=250')dnl"
+		    "Addr=$_a, Port=$_p, Listen=250')dnl"
 	done
 }
 

@@ -1,8 +1,9 @@
-# smtp.pl HOST PORT, or - COMMAND...: an SMTP session that a shell can drive,
-# with a server or with a program that speaks it on stdin and stdout. Reads
-# commands from stdin, sends each when the one before is answered, prints the
-# replies. From DATA to "." nothing is awaited. "!wait FILE" waits until FILE
-# exists. Run with perl -e: the users we send as need not reach this file.
+# smtp.pl HOST PORT [FROM], or - COMMAND...: an SMTP session that a shell can
+# drive, with a server (from that address) or with a program that speaks it on
+# stdin and stdout. Reads commands from stdin, sends each when the one before is
+# answered, prints the replies. From DATA to "." nothing is awaited. "!wait FILE"
+# waits until FILE exists. Run with perl -e: the users we send as need not reach
+# this file.
 
 use strict;
 use warnings;
@@ -10,7 +11,7 @@ use IO::Handle;
 use IO::Socket::IP;
 use IPC::Open2;
 
-my ($host, $port) = @ARGV;
+my ($host, $port, $own) = @ARGV;
 my ($from, $to);
 my $data = 0;
 
@@ -21,7 +22,8 @@ if ($host eq "-") {
 	$to->autoflush;
 } else {
 	$from = $to = IO::Socket::IP->new(PeerHost => $host,
-	    PeerPort => $port) or die "connect to $host port $port: $@\n";
+	    PeerPort => $port, $own ? (LocalHost => $own) : ()) or
+	    die "connect to $host port $port: $@\n";
 }
 
 sub reply {
