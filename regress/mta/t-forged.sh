@@ -39,7 +39,7 @@ X-Sender-Process-Info-2: user=fine
 From: fine@sender.test
 X-Sender-Process-Info: user=fine in the body'
 
-plan 6
+plan 21
 
 forged local | smtp games 127.0.0.1 >out
 is "$(left "$(mail_find local)")" \
@@ -52,6 +52,38 @@ for s in twice1 twice2; do
 	is "$(left "$(mail_find $s)")" \
 	    "X-Sender-Process-Info: user=news program=perl
 $kept" "$s of one session: ours is the only copy"
+done
+
+# What an MTA may take for the end of the header, or for no header, or mend: in
+# the header of what is delivered there is one of ours, or all is in the body.
+n=0
+while IFS= read -r line; do
+	message "odd-$((n += 1))" "X-Sender-Process-Info: user=forged1" \
+	    "$(printf "$line")" "X-Sender-Process-Info: user=forged2" "$line"
+done >odd <<E
+From forged@sender.test Mon Nov 23 00:00:00 2026
+>From forged@sender.test Mon Nov 23 00:00:00 2026
+$(printf 'X%.0s' $(seq 101)): a name that is too long
+X-Sender-Process-Info\t: user=forged3
+X-Sender-Process-Info \t : user=forged3
+?F?X-Sender-Process-Info: user=forged3
+Text: x
+no colon
+: no name
+ no header before\nX-Sender-Process-Info: user=forged3
+\t
+X-\344: x
+X-Sender-Process-Info\344: user=forged3
+X-Long: $(printf '%01990d' 0)X-Sender-Process-Info: user=forged3
+From: box@sender.test\nFrom: box@sender.test
+E
+smtp games 127.0.0.1 <odd >out
+for i in $(seq $n); do
+	is "$(sed '/^$/q' "$(mail_find "odd-$i")" |
+	    grep -Eai '^x-sender-process-info[[:space:]]*:')" \
+	    'X-Sender-Process-Info: user=games program=perl' \
+	    "before and after $(sed -n "/^Subject: odd-$i\$/{n;n;p;}" odd |
+	    cut -c 1-40 | tr -c ' -~\n' ?)"
 done
 
 forged pipe | sed '1,3d;/^\.$/d' |
