@@ -83,7 +83,7 @@ for i in $(seq $n); do
 	    grep -Eai '^x-sender-process-info[[:space:]]*:')" \
 	    'X-Sender-Process-Info: user=games program=perl' \
 	    "before and after $(sed -n "/^Subject: odd-$i\$/{n;n;p;}" odd |
-	    cut -c 1-40 | tr -c ' -~\n' ?)"
+	    cut -c 1-40 | tr -c ' -~\n' '?')"
 done
 
 forged pipe | sed '1,3d;/^\.$/d' |

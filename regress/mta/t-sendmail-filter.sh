@@ -7,6 +7,7 @@
 . "$TOP/regress/mta/sendmail.sh"
 . "$TOP/regress/owner/owner.sh"
 
+need pgrep
 netns_self
 
 # A listener for each flag, and the lines of README with their paths and port.
@@ -33,7 +34,7 @@ send() {		# PORT SUBJECT
 	    grep -Ev '^(250 2\.1\.|354 )' | head -n 1
 }
 
-plan 25
+plan 28
 
 is "$(grep -c 'Port=2500' "$MTA/etc/sendmail.mc") $(
     grep -c '^INPUT_MAIL_FILTER\|^ *INPUT_MAIL_FILTER' "$MTA/etc/sendmail.mc")" \
@@ -57,6 +58,48 @@ for p in 2500 2501 2502 2503; do
 done
 is "$(tag_of after-2500)$(tag_of after-2503)" \
     'user=games program=perluser=games program=perl' 'and tagged'
+
+# Sessions that are open when the workers die stay without the milter, also when
+# there are new ones; the next ones don't.
+{
+	message open-1
+	echo "!wait $T/dead"
+	message open-2
+	echo "!wait $T/back"
+	message open-3
+} | (PORT=2500 && smtp games 127.0.0.1) >open &
+open=$!
+{
+	message later-1
+	echo "!wait $T/dead"
+	message later-2 | head -n 1
+	echo "!wait $T/back"
+	message later-3 | head -n 1
+} | (PORT=2501 && smtp games 127.0.0.1) >later &
+later=$!
+wait_for eval '[ -n "$(queued open)" ] && [ -n "$(queued later)" ]'
+for p in $(pgrep -P "$DAEMON"); do
+	case $(readlink "/proc/$p/exe") in
+	*/milterd) kill -KILL "$p" ;;
+	esac
+done
+: >dead
+wait_for mail_find open-2
+wait_for grep -q '^451' later
+again() {
+	n=$((${n:-0} + 1))
+	send 2500 "again-$n" >/dev/null
+	[ -n "$(tag_of "again-$n" | grep -v forged)" ]
+}
+ok 'killed workers: the next session is tagged again' wait_for again
+: >back
+wait "$open" "$later"
+is "$(for i in 1 2 3; do echo "$(tag_of "open-$i"):"; done)" \
+    'user=games program=perl:
+:
+:' 'no F=: the open session goes on without'
+is "$(said <later | grep '^451')" '451 4.3.2 Please try again later
+451 4.3.2 Please try again later' 'F=T: the open session is put off'
 
 # One connection for sendmail -bs, as inetd makes it.
 inetd() {		# ADDRESS
