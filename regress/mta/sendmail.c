@@ -95,16 +95,19 @@ host(const char *name, const void *addr, int family)
 	return (&h);
 }
 
-/* 127.0.0.1 and ::1 are localhost, and nothing else has a name. */
+/* 127.0.0.1, also if mapped, and ::1 are localhost; nothing else has a name. */
 struct hostent *
 gethostbyaddr(const void *addr, socklen_t len, int family)
 {
 	const struct in_addr	 loopback = { htonl(INADDR_LOOPBACK) };
+	struct in6_addr		 mapped;
 
+	(void)inet_pton(AF_INET6, "::ffff:127.0.0.1", &mapped);
 	if ((family == AF_INET && len == sizeof(loopback) &&
 	    memcmp(addr, &loopback, len) == 0) ||
-	    (family == AF_INET6 && len == sizeof(in6addr_loopback) &&
-	    memcmp(addr, &in6addr_loopback, len) == 0))
+	    (family == AF_INET6 && len == sizeof(mapped) &&
+	    (memcmp(addr, &in6addr_loopback, len) == 0 ||
+	    memcmp(addr, &mapped, len) == 0)))
 		return (host("localhost", addr, family));
 	h_errno = HOST_NOT_FOUND;
 	return (NULL);

@@ -35,7 +35,7 @@ try() {			# PORT HOST FROM WANTED DESCRIPTION
 	is "$(wc -l <tags) $(cat tags)" "1 $4" "$5"
 }
 
-plan 22
+plan 25
 
 try '' 127.0.0.1 '' "$own" 'loopback'
 try '' 127.0.0.5 '' "$own" 'another address of it'
@@ -57,6 +57,15 @@ if have_v6; then
 	try 2506 2001:db8::2 '' "$own" 'IPv6 wildcard: own address'
 else
 	skip 6 'no IPv6 here'
+fi
+
+# Sendmail also takes IPv4 there.
+if [ $MTA_NAME = Sendmail ] && have_v6; then
+	try 2506 127.0.0.1 '' "$wild" 'mapped: loopback'
+	try 2506 127.0.0.5 '' "$own" 'mapped: another address of it'
+	try 2506 192.0.2.2 '' "$own" 'mapped: own address'
+else
+	skip 3 'IPv6 listeners take IPv6 alone'
 fi
 
 # Who can't be named can be refused; who is on another host is not one of them.
