@@ -35,9 +35,10 @@ BACKEND_linux = resolver/linux_cgroup.c resolver/linux_cmdline.c \
 	resolver/linux_diag.c resolver/linux_files.c resolver/linux_proc.c \
 	resolver/linux_search.c resolver/os_linux.c
 BACKEND = $(BACKEND_$(OS))
-MILTERD = milterd/address.c milterd/blocked.c milterd/callbacks.c \
-	milterd/header.c milterd/link.c milterd/main.c milterd/policy.c \
-	milterd/session.c milterd/syslog_$(OS).c milterd/tryout.c
+MILTERD = milterd/address.c \
+	milterd/blocked.c milterd/callbacks.c milterd/header.c \
+	milterd/link.c milterd/main.c milterd/policy.c milterd/session.c \
+	milterd/syslog_$(OS).c milterd/tryout.c
 CONTROL = control/clients.c control/control.c control/ledger.c \
 	control/main.c control/tables.c control/workers.c
 SYSUSERCTL = control/json.c control/sender.c control/show.c \
