@@ -11,6 +11,7 @@ netns_self
 LISTEN="127.0.0.1 127.0.0.5 192.0.2.2 0.0.0.0/2504"
 ! have_v6 || LISTEN="$LISTEN ::1 2001:db8::2 ::/2506"
 mta_up <<'E'
+header "X-Sender-Process-Info" fields { user }
 pass
 E
 
@@ -18,7 +19,7 @@ forged='X-Sender-Process-Info: user=first program=forged
 X-Kept: yes
 x-sender-process-info: user=second program=forged'
 
-own='user=games program=perl'
+own='user=games'
 ambiguous='user=unknown reason=ambiguous'
 
 # Of the wildcard Sendmail tells the address only if it is not the loopback, or

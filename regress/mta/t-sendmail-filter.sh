@@ -24,6 +24,7 @@ sm_filter() {
 	filter close 2503 4
 }
 mta_up <<'E'
+header "X-Sender-Process-Info" fields { user }
 pass
 E
 
@@ -41,7 +42,7 @@ is "$(grep -c 'Port=2500' "$MTA/etc/sendmail.mc") $(
     '1 1' "README has the lines for Sendmail's .mc"
 for p in 2500 2501 2502 2503; do
 	like "$(send $p "before-$p")" "$QUEUED" "port $p: taken"
-	is "$(tag_of "before-$p")" 'user=games program=perl' "port $p: tagged"
+	is "$(tag_of "before-$p")" 'user=games' "port $p: tagged"
 done
 
 ok 'the milter stops' daemon_stop
@@ -57,7 +58,7 @@ for p in 2500 2501 2502 2503; do
 	like "$(send $p "after-$p")" "$QUEUED" "port $p: taken"
 done
 is "$(tag_of after-2500)$(tag_of after-2503)" \
-    'user=games program=perluser=games program=perl' 'and tagged'
+    'user=gamesuser=games' 'and tagged'
 
 # Sessions that are open when the workers die stay without the milter, also when
 # there are new ones; the next ones don't.
@@ -95,7 +96,7 @@ ok 'killed workers: the next session is tagged again' wait_for again
 : >back
 wait "$open" "$later"
 is "$(for i in 1 2 3; do echo "$(tag_of "open-$i"):"; done)" \
-    'user=games program=perl:
+    'user=games:
 :
 :' 'no F=: the open session goes on without'
 is "$(said <later | grep '^451')" '451 4.3.2 Please try again later
@@ -129,6 +130,6 @@ done
 message waits 'X-Sender-Process-Info: user=forged' | sed '1,3d;/^\.$/d' |
     mta_sendmail games -odq box@rcpt.test
 sm_run mail -C "$MTA/etc/submit.cf" -Ac -q
-is "$(tag_of waits)" 'user=mail program=sendmail' \
+is "$(tag_of waits)" 'user=mail' \
     'from the queue of sendmail(1): who runs that is who sends'
 finish
