@@ -21,7 +21,8 @@ mkdir -p "$long"
 # From there, with copies of all of them. On a busy machine the process may not
 # be known: then once more.
 send() {
-	message "one-$((n += 1))" 'X-Token: games' 'x-long: user=root' \
+	n=$((n + 1))
+	message "one-$n" 'X-Token: games' 'x-long: user=root' \
 	    'X-Kept: yes' 'X-LONG: user=root' \
 	    'X-Sender-Process-Info: user=root' 'x-token:' |
 	    as games sh -c 'cd "$0" && exec perl -e "$@"' "$long" "$SMTP" \

@@ -20,11 +20,13 @@ for i in $(seq 40); do
 done >pids
 # shellcheck disable=SC2046
 wait $(cat pids)
-is "$(cat answer.* | grep -Ec "$QUEUED")" 12 '12 of 40 are queued'
+# On a busy machine a lookup may be late: who is not known has no limit.
+late=$(grep -c 'action=pass .* reason=timeout' "$LOG")
+is "$(cat answer.* | grep -Ec "$QUEUED")" $((12 + late)) '12 of 40 are queued'
 is "$(cat answer.* | said | grep -c '^451 4\.7\.1 User games is over the limit of 12')" \
-    28 'the others are to try again later'
-mail_wait 12
-is "$(mail_count)" 12 'and 12 are delivered'
+    $((28 - late)) 'the others are to try again later'
+mail_wait $((12 + late))
+is "$(mail_count)" $((12 + late)) 'and 12 are delivered'
 
 refusal() {	# USER SUBJECT
 	message "$2" | head -n 1 | smtp "$1" 127.0.0.1 | said | sed -n '/^[45]/p'
@@ -41,8 +43,8 @@ like "$(two two 'RCPT TO:<a@rcpt.test>|RCPT TO:<b@rcpt.test>')" \
     'two more are refused when all is said'
 like "$(two one 'RCPT TO:<a@rcpt.test>')" "$QUEUED" 'one fits'
 like "$(refusal news none)" '^451 4\.7\.1 User news' 'then it is full'
-mail_wait 16
-is "$(mail_count)" 16 'delivered is what was said'
+mail_wait $((16 + late))
+is "$(mail_count)" $((16 + late)) 'delivered is what was said'
 like "$(grep 'user=news' "$LOG" | grep action=limit | head -n 1)" \
     '^worker: queue=[0-9A-Za-z]+ action=limit rule=2 ' 'the log has the queue id'
 
@@ -68,7 +70,7 @@ is "$(said <lp.out | grep '^550')" '550 5.7.1 User lp is blocked from sending ma
     'and refused while it is in force'
 # On a busy machine the process of one or the other may not be known.
 is "$(ctl top | awk '$1 == "games" { for (i = 3; i <= 6; i++) n[i] += $i }
-    END { print n[3], n[4], n[5], n[6] }')" '12 12 0 28' 'top has counted them'
-mail_wait 18
-is "$(mail_count)" 18 'nothing is lost'
+    END { print n[3], n[4], n[5], n[6] }')" "12 12 0 $((28 - late))" 'top has counted them'
+mail_wait $((18 + late))
+is "$(mail_count)" $((18 + late)) 'nothing is lost'
 finish
