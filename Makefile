@@ -38,7 +38,8 @@ SEARCHER = resolver/linux_cgroup.c resolver/linux_cmdline.c \
 	resolver/linux_proc.c resolver/linux_search.c resolver/os_linux.c
 BACKEND_linux = $(RECORDER) $(SEARCHER)
 BACKEND = $(BACKEND_$(OS))
-MILTERD = milterd/blocked.c milterd/callbacks.c milterd/header.c \
+MILTERD = milterd/address.c \
+	milterd/blocked.c milterd/callbacks.c milterd/header.c \
 	milterd/link.c milterd/main.c milterd/policy.c milterd/session.c \
 	milterd/syslog_$(OS).c milterd/tryout.c
 CONTROL = control/clients.c control/control.c control/ledger.c \

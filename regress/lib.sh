@@ -7,6 +7,7 @@ unset CDPATH
 export LC_ALL=C PATH="/usr/sbin:/sbin:/usr/bin:/bin:$PATH"
 
 TOP=$(cd "$(dirname "$0")" && pwd -P)
+SELF=$TOP/${0##*/}
 until [ -f "$TOP/regress/lib.sh" ]; do
 	TOP=${TOP%/*}
 	[ -n "$TOP" ] || { echo "Bail out! where is regress/lib.sh?"; exit 1; }

@@ -1,4 +1,4 @@
-# Sourced after lib.sh (and mta/postfix.sh): network namespaces of a test's
+# Sourced after lib.sh (and an MTA of mta/): network namespaces of a test's
 # own, and clients with something odd about them.
 
 # Leaves the pid of a process in a new namespace in $NETNS, or returns 1. The
@@ -50,7 +50,7 @@ netns_self() {
 		unshare -n true 2>/dev/null ||
 		    skip_all 'needs network namespaces'
 		mta_fetch || skip_all "$WHY"	# while there is a network
-		OWN_NET=1 unshare -n "$TOP/regress/owner/${0##*/}"
+		OWN_NET=1 unshare -n "$SELF"
 		exit $?
 	fi
 	ip link set lo up

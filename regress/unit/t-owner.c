@@ -68,6 +68,7 @@ static size_t	 fake_holders(const struct sock *, const struct budget *,
 static int	 fake_process(const struct holder *, struct found *);
 static int	 fake_record(const struct conn_key *, struct record *);
 static int	 fake_complete(const struct record *);
+static void	 fake_group(const struct record *, struct found *);
 
 static const struct os_ops os_script = {
 	.name = "script",
@@ -86,7 +87,8 @@ static const struct os_ops os_recording = {
 	.holders = fake_holders,
 	.process = fake_process,
 	.record = fake_record,
-	.complete = fake_complete
+	.complete = fake_complete,
+	.group = fake_group
 };
 
 static void
@@ -176,6 +178,15 @@ fake_record(const struct conn_key *key, struct record *record)
 		return (-1);
 	*record = script.record;
 	return (0);
+}
+
+/* Of a process that has ended. */
+static void
+fake_group(const struct record *record, struct found *found)
+{
+	assert_ptr_equal(record, &found->record);
+	assert_int_equal(found->owner.pid, record->opener.pid);
+	found->owner.text[T_UNIT] = "a.scope";
 }
 
 static int
@@ -912,13 +923,13 @@ t_opener_not_asked_for(void **state)
 	script.record.server = 0;
 	find(&found, 5000);
 	check_unknown(&found, R_REUSED);
-	owner_opener(&os_script, &found);
+	owner_opener(&os_recording, &found);
 	check_unknown(&found, R_REUSED);
 
 	reset_recorded();
 	script.opener_gone = 1;
 	find(&found, 5000);
-	owner_opener(&os_script, &found);
+	owner_opener(&os_recording, &found);
 	assert_int_equal(found.owner.pid, 10);
 	assert_int_equal(found.holder_uid, 1000);
 }

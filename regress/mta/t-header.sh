@@ -3,7 +3,7 @@
 # header once, naming that user and program, above the MTA's own Received.
 
 . "$(dirname "$0")/../lib.sh"
-. "$TOP/regress/mta/postfix.sh"
+. "$TOP/regress/mta/both.sh"
 
 mta_up <<E
 pass
@@ -24,7 +24,7 @@ send_curl() {
 	case $2 in
 	*:*)	set -- "$1" "[$2]" "$3" ;;
 	esac
-	text "$3" | as "$1" curl -sS -g --url "smtp://$2:$PORT/client.test" \
+	text "$3" | as "$1" curl -sS -g --crlf --url "smtp://$2:$PORT/client.test" \
 	    --mail-from $from --mail-rcpt $to --upload-file -
 }
 

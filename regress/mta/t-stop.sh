@@ -2,7 +2,7 @@
 # SIGTERM: the open session is finished, then nothing is left.
 
 . "$(dirname "$0")/../lib.sh"
-. "$TOP/regress/mta/postfix.sh"
+. "$TOP/regress/mta/both.sh"
 
 need pgrep
 mta_up <<E
@@ -28,7 +28,7 @@ sleep 1
 ok 'a session between MAIL and DATA holds it' test ! -s daemon.rc
 : >go
 wait "$client"
-like "$(cat out)" '^250 2\.0\.0 Ok: queued as' 'the message is accepted'
+like "$(cat out)" "$QUEUED" 'the message is accepted'
 is "$(header "$(mail_find open)" | head -n 1)" \
     'X-Sender-Process-Info: user=games program=perl' 'and tagged'
 

@@ -2,10 +2,9 @@
 # The log has one line for each message, and everything on it.
 
 . "$(dirname "$0")/../lib.sh"
-. "$TOP/regress/mta/postfix.sh"
+. "$TOP/regress/mta/both.sh"
 
-mta_up 'smtpd_recipient_restrictions =
-    check_recipient_access inline:{ { no@rcpt.test = REJECT } }, permit' <<'E'
+mta_up <<'E'
 reject user "news"
 pass
 E
@@ -22,7 +21,7 @@ plan 24
 
 {
 	message first
-	# two recipients, one that Postfix refuses, one that is taken back
+	# two recipients, one that is refused, one that is taken back
 	printf '%s\n' 'MAIL FROM:<never@sender.test>' RSET
 	message second | sed '/^RCPT/{
 		p
@@ -35,13 +34,14 @@ plan 24
 mail_find third >/dev/null
 pid=$(sed -n 's/^pid //p' out)
 # shellcheck disable=SC2046
-set -- $(sed -n 's/.*queued as //p' out)
+set -- $(queued out)
 is $# 3 'three messages are queued'
 
 wait_for line "$3"
 entry=$(line "$1")
 is "$(line "$1" | wc -l)" 1 'first message: one line'
-ok 'its queue id is that of Postfix' grep -q "/qmgr.*: $1: from=" "$MAILLOG"
+like "$(cat "$(mail_find first)")" "^	(by .*|)id $1\$|SMTP id $1\$" \
+    'its queue id is that of the MTA'
 is "$(field action)" pass action=pass
 like "$(field rule)" '^[0-9]+$' 'rule='
 is "$(field user)" games user=games
@@ -67,7 +67,7 @@ pid=$(sed -n 's/^pid //p' out)
 wait_for grep -q action=reject "$LOG"
 entry=$(grep action=reject "$LOG")
 is "$(printf '%s\n' "$entry" | wc -l)" 1 'a refused message: one line'
-is "$(field queue)" - 'without a queue id: -'
+like "$(field queue)" "^$REFUSED\$" 'its queue id, if it has one'
 is "$(field user) $(field uid) $(field pid) $(field program)" \
     "news $(id -u news) $pid perl" 'user=, uid=, pid=, program='
 is "$(field sender)" blocked@sender.test 'sender='

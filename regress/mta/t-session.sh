@@ -3,7 +3,7 @@
 # once, of eight users, each by a program of another name.
 
 . "$(dirname "$0")/../lib.sh"
-. "$TOP/regress/mta/postfix.sh"
+. "$TOP/regress/mta/both.sh"
 
 mta_up <<E
 pass

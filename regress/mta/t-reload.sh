@@ -3,14 +3,14 @@
 # broken file nothing is taken, and it is said which line is wrong.
 
 . "$(dirname "$0")/../lib.sh"
-. "$TOP/regress/mta/postfix.sh"
+. "$TOP/regress/mta/both.sh"
 
 mta_up <<E
 pass
 E
 
 mail() {		# the reply to MAIL, of a session of its own
-	echo 'MAIL FROM:<a@b.test>' | smtp games 127.0.0.1 | sed 1,2d
+	echo 'MAIL FROM:<a@b.test>' | smtp games 127.0.0.1 | said
 }
 
 refused() {
@@ -22,12 +22,12 @@ broken() {		# a configuration; the number of its wrong line
 	bad=$CONF:$(sed -n '/usr/=' "$CONF"):
 }
 
-accepted='250 2.1.0 Ok'
+accepted='^250 2\.1\.0 '
 blocked='550 5.7.1 User games is blocked from sending mail'
 
 plan 15
 
-is "$(mail)" "$accepted" 'to begin with: accepted'
+like "$(mail)" "$accepted" 'to begin with: accepted'
 
 echo 'reject user "games"' | conf_write
 kill -HUP "$DAEMON"
@@ -36,7 +36,7 @@ is "$(mail)" "$blocked" 'and stays'
 
 echo pass | conf_write
 ok 'sysuserctl reload succeeds' ctl reload
-is "$(mail)" "$accepted" 'the next session meets the new rules'
+like "$(mail)" "$accepted" 'the next session meets the new rules'
 
 # A session keeps the rules that it began with.
 {
@@ -50,7 +50,7 @@ ctl reload
 is "$(mail)" "$blocked" 'again'
 : >go
 wait $!
-is "$(tail -n 1 open)" "$accepted" 'an open session keeps the rules it had'
+like "$(tail -n 1 open)" "$accepted" 'an open session keeps the rules it had'
 
 echo pass | conf_write
 ctl reload
@@ -59,7 +59,7 @@ ctl reload >err 2>&1
 is $? 1 'sysuserctl reload of a broken file exits 1'
 is "$(wc -l <err)" 1 'with one line'
 like "$(cat err "$LOG")" "$bad " 'file and line are named'
-is "$(mail)" "$accepted" 'the old rules stay'
+like "$(mail)" "$accepted" 'the old rules stay'
 : >"$LOG.before"
 cp "$LOG" "$LOG.before"
 count() {
@@ -68,7 +68,7 @@ count() {
 kill -HUP "$DAEMON"
 ok 'SIGHUP: file and line are in the log' \
     wait_for eval '[ $(count "$LOG") -gt $(count "$LOG.before") ]'
-is "$(mail)" "$accepted" 'the old rules stay'
+like "$(mail)" "$accepted" 'the old rules stay'
 
 message last | smtp games 127.0.0.1 >out
 is "$(header "$(mail_find last)" | head -n 1)" \

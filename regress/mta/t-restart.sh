@@ -3,7 +3,7 @@
 # again. When it is the parent, nothing of it stays, and it can be started anew.
 
 . "$(dirname "$0")/../lib.sh"
-. "$TOP/regress/mta/postfix.sh"
+. "$TOP/regress/mta/both.sh"
 
 need pgrep
 mta_up <<E
@@ -17,7 +17,7 @@ send() {		# leaves the replies in out
 }
 
 accepted() {
-	send && tail -n 1 out | grep -q '^250 2\.0\.0 Ok: queued'
+	send && tail -n 1 out | grep -Eq "$QUEUED"
 }
 
 tagged() {
