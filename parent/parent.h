@@ -66,7 +66,7 @@ struct conf {
 	struct where		 keep;		/* first "keep header" */
 };
 
-#define CONF_FILE	"/etc/milter-sysuser.conf"
+#define CONF_FILE	SYSCONFDIR "/milter-sysuser.conf"
 #define POSTFIX_FILE	"/etc/postfix/main.cf"
 #define DEFAULT_HEADER	"X-Sender-Process-Info"
 
