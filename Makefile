@@ -31,7 +31,8 @@ CONFINE = common/sandbox_$(SANDBOX).c
 
 PARENT = parent/ask.c parent/conf.c parent/guard.c parent/listen.c \
 	parent/load.c parent/main.c parent/mta.c parent/notify.c parent/peer.c \
-	parent/proc.c parent/shut_$(OS).c parent/state.c parent/watch.c
+	parent/postfix.c parent/proc.c parent/shut_$(OS).c parent/state.c \
+	parent/watch.c
 RESOLVER = resolver/main.c resolver/names_link.c resolver/owner.c \
 	resolver/pending.c resolver/resolver.c
 NAMES = resolver/names.c resolver/subuid.c
@@ -61,7 +62,7 @@ obj/parse.c: parent/parse.y
 	$(YACC) -o $@ parent/parse.y
 
 obj/milter-sysuser: $(PARENT) obj/parse.c obj/paths parent/parent.h \
-	parent/proc.h $(COMMON) $(CONFINE) $(HEADERS)
+	parent/postfix.h parent/proc.h $(COMMON) $(CONFINE) $(HEADERS)
 	$(COMPILE) -Iparent -o $@ $(PARENT) obj/parse.c $(COMMON) $(CONFINE) \
 	    $(LINK) $(CAPLIBS) $(SANDBOXLIBS)
 
@@ -176,8 +177,10 @@ check:
 	$(MAKE) regress-programs
 	regress/run obj/regress/t-* regress/*/t-*.sh
 
-# A million lookups instead of some thousand.
+# A million lookups instead of some thousand; and the Debian package.
 check-long: check
+	regress/deps deb
+	regress/run -t 1200 regress/install/long/t-*.sh
 	LOOKUPS=1000000 regress/run -t 3600 regress/owner/t-churn.sh
 
 # Never part of check.  regress/bench/run says what a size is.

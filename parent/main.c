@@ -232,8 +232,8 @@ check(struct conf *conf, int verbose)
 		conf_print(conf);
 	if (fflush(stdout) == EOF)
 		fatal("stdout");
+	mta_check(conf);
 	conf_free(conf);
-	mta_check(POSTFIX_FILE);
 	(void)fprintf(stderr, "configuration OK\n");
 	exit(0);
 }
@@ -270,7 +270,7 @@ prepare(const char *libexec)
 	if (geteuid() != 0)
 		fatalx("must be started as root");
 	if ((env.libexec = realpath(libexec, NULL)) == NULL)
-		fatal("%s", libexec);
+		fatal("%s, for the other programs (-L)", libexec);
 	env.file = absolute(env.file);
 	(void)umask(022);
 	listen_lock(env.conf->statedir);
