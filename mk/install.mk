@@ -108,3 +108,12 @@ uninstall-freebsd uninstall-openbsd:
 .PHONY: always install install-all install-linux install-freebsd \
 	install-openbsd uninstall uninstall-linux uninstall-freebsd \
 	uninstall-openbsd
+
+dist:
+	mk/dist
+
+deb:
+	regress/deps deb
+	mk/deb
+
+.PHONY: dist deb

@@ -37,8 +37,8 @@ verbs=$(sed -n 's/^	{ "\([a-z]*\)",.*verb_.*/\1/p' \
 plan 16
 like "$verbs" 'block .* unblock$' 'the commands of sysuserctl'
 is "$(offers '')" "-j -s $verbs" 'bash offers them'
-is "$(sed -n "s/^		'\\([a-z]*\\):.*/\\1/p" "$zsh" | sort | tr '\n' ' ' |
-    sed 's/ $//')" "$verbs" 'zsh has them'
+is "$(sed -n "s/^		'\\([a-z]*\\):.*/\\1/p" "$zsh" | sort |
+    tr '\n' ' ' | sed 's/ $//')" "$verbs" 'zsh has them'
 is "$(offers t)" 'tables test top' 'a command that is begun'
 is "$(offers -j s)" 'selftest status stop' 'after an option'
 is "$(offers -s /run/x.sock u)" unblock 'after an option with an argument'

@@ -85,10 +85,10 @@ chmod 755 src		# nothing below is for others to read, but run
 ok 'another prefix' run_make make install "PREFIX=$T/usr" "SYSCONFDIR=$T/etc"
 is "$( (cd "$T" && files . | grep -E '^[0-9]+ (usr|etc)/') )" \
     "$(wanted usr etc | sort -k 2)" 'all is there'
-is "$(cd usr && grep -rhoE '[^ "]*(/usr/local/(s?bin|libexec)|/etc/milter-sysuser)' \
-    bin sbin libexec lib share/man share/doc share/examples |
-    grep -vx "$T/etc/milter-sysuser" | grep -v '^[^/]*/usr/local' | sort -u)" '' \
-    'nothing names the usual place'
+usual='[^ "]*(/usr/local/(s?bin|libexec)|/etc/milter-sysuser)'
+is "$(cd usr && grep -rhoE "$usual" bin sbin libexec lib share/man share/doc \
+    share/examples | grep -vx "$T/etc/milter-sysuser" |
+    grep -v '^[^/]*/usr/local' | sort -u)" '' 'nothing names the usual place'
 is "$("$T/usr/sbin/milter-sysuser" -n 2>&1 | sed "s,^$T/etc/,,; s/:.*//" |
     sort -u | grep -v OK)" milter-sysuser.conf 'which is not the one it reads'
 
@@ -151,7 +151,19 @@ fi
 # Other systems: what can be seen from here
 #
 for os in freebsd openbsd; do
-	ok "the rc script of $os is a script" sh -n "$TOP/dist/rc.$os"
+	: >src/mk/$os.mk		# of here: nothing is built
+	rm -rf root
+	ok "make install-$os" run_make make install-$os OS=$os \
+	    "DESTDIR=$T/root" SBINDIR=/opt/sbin
+	script=$(find root -type f)
+	like "$os $script" \
+	    '^(freebsd root/usr/local|openbsd root)/etc/rc.d/milter_sysuser$' \
+	    '... an rc script'
+	is "$(stat -c %a "$script") $(grep -c /opt/sbin/milter-sysuser \
+	    "$script")" '755 1' '... that starts what is installed'
+	ok '... is a script' sh -n "$script"
+	run_make make uninstall-$os OS=$os "DESTDIR=$T/root"
+	is "$(find root -type f)" '' '... and goes again'
 done
 
 plan "$tests"
