@@ -20,7 +20,7 @@ CONF = $(SYSCONFDIR)/milter-sysuser.conf
 LIBEXEC = control milterd names resolver
 EXAMPLES = milter-sysuser.conf examples/docker.conf examples/old-script.conf \
 	examples/shared-hosting.conf examples/university.conf
-DOCS = CHANGES LICENSE README doc/docker.txt doc/old-script.txt \
+DOCS = CHANGES LICENSE README SECURITY doc/docker.txt doc/old-script.txt \
 	doc/shared-hosting.txt doc/university.txt
 
 SUBST = sed -e 's,/usr/local/libexec/milter-sysuser,$(LIBEXECDIR),g' \

@@ -39,7 +39,9 @@ bare_layer() {
 	E2
 	cat >enter <<-E2
 	. "$T/layer"
-	mount -t proc none "$T/root/proc" || exit 1
+	mount -t proc none "$T/root/proc" && mount -t sysfs none "$T/root/sys" ||
+	    exit 1
+	mount -t cgroup2 none "$T/root/sys/fs/cgroup" 2>/dev/null
 	exec chroot "$T/root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin \
 	    LC_ALL=C HOME=/root DEBIAN_FRONTEND=noninteractive "\$@"
 	E2

@@ -45,7 +45,7 @@ blocks() {	# FILE
 	perl -e '
 		my $words = qr/^(?:(?:listen|control|user|resolver|header|log
 		    |table|limit|pass|reject|tempfail|discard|quarantine|on
-		    |strip|lookup|timeout|include|prefork)\s+["<a-z{](?!\w+:)
+		    |strip|lookup|timeout|include|prefork|backend|record)\s+["<a-z{](?!\w+:)
 		    |[a-z]+\ =\ ")/x;
 		my ($file, $manual) = (@ARGV, $ARGV[0] =~ /\.[58]$/);
 		my (@blocks, $open);
@@ -83,7 +83,7 @@ for f in "$TOP"/dist/examples/*.conf; do
 	accepted "$f" "dist/examples/${f##*/}"
 done
 for f in README:2 milter-sysuser.conf.5:15 milter-sysuser.8:1 \
-    doc/docker.txt:3 doc/old-script.txt:1 doc/shared-hosting.txt:3 \
+    doc/docker.txt:4 doc/old-script.txt:1 doc/shared-hosting.txt:3 \
     doc/university.txt:5; do
 	name=${f%:*}
 	rm -f block.*

@@ -25,7 +25,7 @@ wanted() {	# PREFIX SYSCONFDIR, without the leading slash
 	for f in docker milter-sysuser old-script shared-hosting university; do
 		echo "644 $1/share/examples/milter-sysuser/$f.conf"
 	done
-	for f in CHANGES LICENSE README docker.txt old-script.txt \
+	for f in CHANGES LICENSE README SECURITY docker.txt old-script.txt \
 	    shared-hosting.txt university.txt; do
 		echo "644 $1/share/doc/milter-sysuser/$f"
 	done
