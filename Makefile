@@ -5,6 +5,7 @@
 
 PREFIX = /usr/local
 LIBEXECDIR = $(PREFIX)/libexec/milter-sysuser
+SYSCONFDIR = /etc
 
 CC = cc
 YACC = yacc
@@ -17,7 +18,8 @@ OS != uname -s | tr A-Z a-z
 include mk/$(OS).mk
 
 COMPILE = $(CC) -std=c11 -D_GNU_SOURCE $(HARDEN) $(CFLAGS) $(WARNINGS) \
-	$(OSCFLAGS) -DLIBEXECDIR='"$(LIBEXECDIR)"' -Icommon
+	$(OSCFLAGS) -DLIBEXECDIR='"$(LIBEXECDIR)"' \
+	-DSYSCONFDIR='"$(SYSCONFDIR)"' -Icommon
 LINK = $(LDFLAGS) -levent $(BSDLIBS)
 
 # Every program is compiled from its own directory and common, no other.
@@ -28,8 +30,9 @@ HEADERS = common/log.h common/sysuser.h
 CONFINE = common/sandbox_$(SANDBOX).c
 
 PARENT = parent/ask.c parent/conf.c parent/guard.c parent/listen.c \
-	parent/load.c parent/main.c parent/mta.c parent/peer.c parent/proc.c \
-	parent/shut_$(OS).c parent/state.c parent/watch.c
+	parent/load.c parent/main.c parent/mta.c parent/notify.c parent/peer.c \
+	parent/postfix.c parent/proc.c parent/shut_$(OS).c parent/state.c \
+	parent/watch.c
 RESOLVER = resolver/main.c resolver/names_link.c resolver/owner.c \
 	resolver/pending.c resolver/resolver.c
 NAMES = resolver/names.c resolver/subuid.c
@@ -59,8 +62,8 @@ obj/parse.c: parent/parse.y
 	mkdir -p obj
 	$(YACC) -o $@ parent/parse.y
 
-obj/milter-sysuser: $(PARENT) obj/parse.c parent/parent.h parent/proc.h \
-	$(COMMON) $(CONFINE) $(HEADERS)
+obj/milter-sysuser: $(PARENT) obj/parse.c obj/paths parent/parent.h \
+	parent/postfix.h parent/proc.h $(COMMON) $(CONFINE) $(HEADERS)
 	$(COMPILE) -Iparent -o $@ $(PARENT) obj/parse.c $(COMMON) $(CONFINE) \
 	    $(LINK) $(CAPLIBS) $(SANDBOXLIBS)
 
@@ -189,8 +192,10 @@ check:
 	$(MAKE) regress-programs
 	regress/run obj/regress/t-* regress/*/t-*.sh
 
-# A million lookups instead of some thousand.
+# A million lookups instead of some thousand; and the Debian package.
 check-long: check
+	regress/deps deb
+	regress/run -t 1200 regress/install/long/t-*.sh
 	LOOKUPS=1000000 regress/run -t 3600 regress/owner/t-churn.sh
 
 # Never part of check.  regress/bench/run says what a size is.
@@ -239,6 +244,8 @@ lint:
 
 clean:
 	rm -rf obj
+
+include mk/install.mk
 
 .PHONY: all regress-programs check check-long bench fuzz-programs fuzz demo \
 	lint clean

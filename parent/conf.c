@@ -67,8 +67,6 @@ static const enum field	 log_fields[] = {
 
 static void	 complain(struct report *, const struct where *,
 		    const char *, ...) PRINTF(3, 4);
-static void	 warn_at(const struct where *, const char *, ...)
-		    PRINTF(2, 3);
 static void	 put(struct printer *, const char *, ...) PRINTF(2, 3);
 static void	 put_matches(struct printer *, const struct policy *,
 		    const struct rule *);
@@ -146,8 +144,9 @@ complain(struct report *r, const struct where *at, const char *fmt, ...)
 	r->errors++;
 }
 
-static void
-warn_at(const struct where *at, const char *fmt, ...)
+/* What is no error. */
+void
+conf_warn(const struct where *at, const char *fmt, ...)
 {
 	va_list	 ap;
 
@@ -379,8 +378,8 @@ conf_complete(struct conf *conf)
 	p->unlimited = r != NULL && (conf->listen.family == AF_INET ||
 	    conf->listen.family == AF_INET6);
 	if (p->unlimited)
-		warn_at(&conf->listen.at, "warning: limits are off: any local "
-		    "user could charge others");
+		conf_warn(&conf->listen.at, "warning: limits are off: any "
+		    "local user could charge others");
 }
 
 /* Returns 0, or -1 if parts that are good alone don't go together. */
@@ -390,22 +389,27 @@ conf_check(struct conf *conf, char *err, size_t errsize)
 	struct report	 r = { conf, err, errsize, 0 };
 
 	if (conf->listen.family == AF_UNSPEC)
-		complain(&r, NULL, "no \"listen on\"");
+		complain(&r, NULL, "no \"listen on\": where does the mail "
+		    "server connect?  As in: listen on socket \""
+		    "/var/spool/postfix/private/milter-sysuser.sock\" "
+		    "group \"postfix\"");
 	if (conf->listen.family == AF_UNIX &&
 	    strcmp(conf->listen.path, conf->control.path) == 0)
 		complain(&r, &conf->listen.at,
-		    "the control socket has the same path");
+		    "the control socket has the same path: move one");
 	if (below(conf->listen.path, conf->chroot))
 		complain(&r, &conf->listen.at,
-		    "is in the chroot, which must be empty");
+		    "is in the chroot, which must be empty: move it");
 	if (below(conf->control.path, conf->chroot))
 		complain(&r, &conf->control.at,
-		    "is in the chroot, which must be empty");
+		    "is in the chroot, which must be empty: move it");
 	if (strcmp(conf->chroot, conf->statedir) == 0)
-		complain(&r, NULL, "chroot and state directory are the same");
+		complain(&r, NULL, "chroot and state directory are the same: "
+		    "name two");
 	if (conf->keep.line != 0 && conf->policy->strip_local)
 		complain(&r, &conf->keep,
-		    "keep header would be trust in anybody under strip local");
+		    "keep header would be trust in anybody under strip "
+		    "local: say strip all");
 	if (r.errors != 0)
 		return (-1);
 	conf_complete(conf);
@@ -418,14 +422,15 @@ account_find(struct report *r, struct account *a)
 	struct passwd	*pw;
 
 	if ((pw = getpwnam(a->name)) == NULL) {
-		complain(r, &a->at, "unknown user \"%s\"", a->name);
+		complain(r, &a->at, "unknown user \"%s\": make that account, "
+		    "as README says", a->name);
 		return (-1);
 	}
 	a->uid = pw->pw_uid;
 	a->gid = pw->pw_gid;
 	if (a->uid != 0 && a->gid != 0)
 		return (0);
-	complain(r, &a->at, "user \"%s\" has %s 0", a->name,
+	complain(r, &a->at, "user \"%s\" has %s 0: name another", a->name,
 	    a->uid == 0 ? "uid" : "gid");
 	return (-1);
 }
@@ -437,11 +442,13 @@ listener_find(struct report *r, struct listener *l)
 	struct group	*gr;
 
 	if (l->owner != NULL && (pw = getpwnam(l->owner)) == NULL)
-		complain(r, &l->at, "unknown user \"%s\"", l->owner);
+		complain(r, &l->at, "unknown user \"%s\": is the mail server "
+		    "installed?", l->owner);
 	else if (l->owner != NULL)
 		l->uid = pw->pw_uid;
 	if (l->group != NULL && (gr = getgrnam(l->group)) == NULL)
-		complain(r, &l->at, "unknown group \"%s\"", l->group);
+		complain(r, &l->at, "unknown group \"%s\": is the mail server "
+		    "installed?", l->group);
 	else if (l->group != NULL)
 		l->gid = gr->gr_gid;
 }
@@ -469,10 +476,12 @@ conf_accounts(struct conf *conf, char *err, size_t errsize)
 	if (resolver == 0 && user == 0 &&
 	    conf->resolver.uid == conf->user.uid)
 		complain(&r, &conf->resolver.at, "resolver user \"%s\" must "
-		    "not be the same as user", conf->resolver.name);
+		    "not be the same as user: name another",
+		    conf->resolver.name);
 	if (resolver == 0 && control == 0 && conf->resolver.uid == names->uid)
 		complain(&r, &conf->resolver.at, "resolver user \"%s\" must "
-		    "not be the same as control user", conf->resolver.name);
+		    "not be the same as control user: name another",
+		    conf->resolver.name);
 	return (r.errors == 0 ? 0 : -1);
 }
 

@@ -42,14 +42,19 @@ directory(const char *path, mode_t mode)
 {
 	struct stat	 st;
 
-	if (mkdir(path, mode) == -1 && errno != EEXIST)
+	if (mkdir(path, mode) == -1 && errno != EEXIST) {
+		if (errno == ENOENT)
+			fatalx("%s: can't be made; type: mkdir -p %s", path,
+			    path);
 		fatal("%s", path);
+	}
 	if (lstat(path, &st) == -1)
 		fatal("%s", path);
 	if (!S_ISDIR(st.st_mode))
-		fatalx("%s: is not a directory", path);
+		fatalx("%s: is not a directory: name another", path);
 	if (st.st_uid != 0 || st.st_mode & (S_IWGRP | S_IWOTH))
-		fatalx("%s: must be root's and writable by nobody else", path);
+		fatalx("%s: must be root's and writable by nobody else; "
+		    "type: chown root %s; chmod go-w %s", path, path, path);
 }
 
 /* Where the children are locked in: nothing may be there. */
@@ -65,7 +70,8 @@ chroot_make(const char *path)
 	while ((de = readdir(dir)) != NULL)
 		if (strcmp(de->d_name, ".") != 0 &&
 		    strcmp(de->d_name, "..") != 0)
-			fatalx("%s: must be empty for chroot, but has \"%s\"",
+			fatalx("%s: must be empty for chroot, but has "
+			    "\"%s\": remove that, or name another",
 			    path, de->d_name);
 	closedir(dir);
 }
@@ -100,7 +106,8 @@ listen_lock(const char *statedir)
 	if (flock(lock.fd, LOCK_EX | LOCK_NB) == -1) {
 		if (errno != EWOULDBLOCK)
 			fatal("%s", path);
-		fatalx("%s: another milter-sysuser is running", path);
+		fatalx("%s: another milter-sysuser is running: stop it, or "
+		    "say another state directory", path);
 	}
 	if ((f = fopen(path, "re")) == NULL)
 		fatal("%s", path);
@@ -197,11 +204,26 @@ clear_path(const char *path, int type)
 		fatal("%s", path);
 	}
 	if (!S_ISSOCK(st.st_mode))
-		fatalx("%s: is there and is no socket", path);
+		fatalx("%s: is there and is no socket: remove it, or name "
+		    "another", path);
 	if (!left_behind(&st) && listens(path, type))
-		fatalx("%s: a living daemon listens there", path);
+		fatalx("%s: a living daemon listens there: stop it, or name "
+		    "another", path);
 	if (unlink(path) == -1)
 		fatal("%s", path);
+}
+
+/* With what the one who reads that most likely has to do. */
+static void NORETURN
+bind_failed(const char *path)
+{
+	if (errno == ENOENT)
+		fatalx("%s: its directory is not there: make it, or is the "
+		    "mail server not installed?", path);
+	if (errno == EROFS)
+		fatalx("%s: read-only: does the unit of systemd need its "
+		    "directory in ReadWritePaths=?", path);
+	fatal("%s", path);
 }
 
 static int
@@ -218,7 +240,7 @@ bind_unix(const struct listener *l, int type)
 	/* Nobody can connect before listen(), when all this is right. */
 	old = umask(0777 & ~l->mode);
 	if (bind(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1)
-		fatal("%s", l->path);
+		bind_failed(l->path);
 	(void)umask(old);
 	if (lchown(l->path, l->uid, l->gid) == -1)
 		fatal("%s", l->path);

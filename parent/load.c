@@ -305,6 +305,11 @@ finish(int error, const char *text)
 {
 	(void)evtimer_del(&load.ack_timer);
 	load.reloading = 0;
+	if (error != 0 || *text == '\0')
+		notify_ready("%s", error != 0 ? text : "configuration loaded");
+	else
+		notify_ready("configuration loaded, but not before the next "
+		    "start: %s", text);
 	if (load.asked)
 		peers_result(load.request, error, text);
 	load.asked = 0;
@@ -389,8 +394,10 @@ load_reload(int asked, uint32_t request)
 			peers_result(request, EBUSY, "a reload is under way");
 		return;
 	}
+	notify_reloading();
 	if ((conf = parse_config(env->file, 0, err, sizeof(err))) == NULL) {
 		log_warnx("the configuration in force stays");
+		notify_ready("the configuration in force stays: %s", err);
 		if (asked)
 			peers_result(request, EINVAL, err);
 		return;

@@ -645,10 +645,11 @@ file_flaw(int fd, struct stat *st)
 	if (!S_ISREG(st->st_mode))
 		return ("not a regular file");
 	if (st->st_uid != 0 && st->st_uid != p.owner)
-		return (p.owner == 0 ? "must be owned by root" :
-		    "must be owned by root or by you");
+		return (p.owner == 0 ? "must be owned by root: use chown" :
+		    "must be owned by root or by you: use chown");
 	if (st->st_mode & (S_IWGRP | S_IWOTH))
-		return ("must not be writable by group or others");
+		return ("must not be writable by group or others: use "
+		    "chmod go-w");
 	if (st->st_size > MAX_FILE)
 		return ("larger than 64 MiB");
 	return (NULL);
@@ -818,7 +819,7 @@ include(const char *name)
 		if (outer == NULL)
 			input_push(s);
 		else {
-			error("%s: includes itself", path);
+			error("%s: includes itself: take that out", path);
 			input_free(s);
 		}
 	}
@@ -994,7 +995,8 @@ lex_quoted(int quote)
 
 	for (lex_skip(1); (c = lex_peek(0)) != quote; lex_skip(1)) {
 		if (c == EOF || (c == '\n' && p.last != MESSAGE))
-			return (lex_error("missing quote"));
+			return (lex_error("missing quote: close it on this "
+			    "line"));
 		if (c == '\\') {
 			next = lex_peek(1);
 			if (next == quote || next == '\\' || next == '\n')
@@ -1005,7 +1007,8 @@ lex_quoted(int quote)
 				c = quote;
 		}
 		if (len == sizeof(buf))
-			return (lex_error("string is too long"));
+			return (lex_error("string is longer than %d bytes",
+			    MAX_WORD));
 		buf[len++] = c;
 	}
 	lex_skip(1);
@@ -1039,7 +1042,8 @@ lex_word(void)
 
 	while (is_word(lex_peek(len))) {
 		if (len == sizeof(buf) - 1)
-			return (lex_error("word is too long"));
+			return (lex_error("word is longer than %d bytes",
+			    MAX_WORD));
 		buf[len] = lex_peek(len);
 		len++;
 	}
@@ -1064,7 +1068,8 @@ lex_table(void)
 		if (c == EOF || strchr(ALNUM "-_", c) == NULL)
 			return (lex_error("a table is <letters-and-digits>"));
 		if (len == MAX_NAME)
-			return (lex_error("name of table is too long"));
+			return (lex_error("name of table is longer than %d "
+			    "bytes", MAX_NAME));
 		buf[len++] = c;
 	}
 	lex_skip(1);
@@ -1114,13 +1119,15 @@ lex_macro(void)
 	lex_skip(1);
 	while ((c = lex_peek(0)) != EOF && strchr(ALNUM "_", c) != NULL) {
 		if (len == MAX_NAME)
-			return (lex_error("name of macro is too long"));
+			return (lex_error("name of macro is longer than %d "
+			    "bytes", MAX_NAME));
 		buf[len++] = c;
 		lex_skip(1);
 	}
 	buf[len] = '\0';
 	if ((m = macro_find(buf)) == NULL)
-		return (lex_error("macro \"%s\" not defined", buf));
+		return (lex_error("macro \"%s\" not defined: define it above",
+		    buf));
 	yylval.text = keep(m->value, strlen(m->value));
 	if (p.assigning)
 		return (STRING);
@@ -1141,7 +1148,7 @@ lex_eof(void)
 	if (p.braces > 0) {
 		p.braces = 0;
 		s->ended = 0;
-		return (lex_error("list without end"));
+		return (lex_error("list without end: close it with }"));
 	}
 	if (SLIST_NEXT(s, next) == NULL)
 		return (EOF);
@@ -1180,8 +1187,8 @@ lex_token(void)
 	if (is_word(c))
 		return (lex_word());
 	if (c < ' ' || c == 0x7f)
-		return (lex_error("control character"));
-	return (lex_error("stray %c", c));
+		return (lex_error("control character: delete it"));
+	return (lex_error("stray %c: quote the word", c));
 }
 
 /* What yyerror() and the rest of the lexer need to know of the past. */
@@ -1279,11 +1286,11 @@ once(enum statement st)
 	if (w->file == NULL)
 		conf_where(w, file, p.line);
 	else if (strcmp(w->file, file) == 0)
-		error("\"%s\" is set twice, first on line %d", statements[st],
-		    w->line);
+		error("\"%s\" is set twice, first on line %d: keep one",
+		    statements[st], w->line);
 	else
-		error("\"%s\" is set twice, first on %s:%d", statements[st],
-		    w->file, w->line);
+		error("\"%s\" is set twice, first on %s:%d: keep one",
+		    statements[st], w->file, w->line);
 }
 
 static uint32_t
@@ -1327,7 +1334,8 @@ check_path(const char *what, const char *path)
 	if (check_text(what, path, MAX_WORD) == -1)
 		return (-1);
 	if (*path != '/') {
-		error("%s \"%s\" is not an absolute path", what, path);
+		error("%s \"%s\" is not an absolute path: begin it with /",
+		    what, path);
 		return (-1);
 	}
 	return (0);
@@ -1339,7 +1347,8 @@ set_directory(char **dir, const char *what, const char *path)
 	if (check_path(what, path) == -1)
 		return;
 	if (strspn(path, "/.") == strlen(path))
-		error("%s must not be the root directory", what);
+		error("%s must not be the root directory: make one for it",
+		    what);
 	else
 		set_string(dir, path);
 }
@@ -1381,7 +1390,8 @@ socket_path(const char *path)
 	if (check_path("socket", path) == -1)
 		return;
 	if (strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path))
-		error("path of socket is too long");
+		error("path of socket is longer than %zu bytes",
+		    sizeof(((struct sockaddr_un *)0)->sun_path) - 1);
 	p.sock->family = AF_UNIX;
 	set_string(&p.sock->path, path);
 }
@@ -1396,7 +1406,8 @@ socket_inet(const char *addr, const char *port, int insecure)
 	e->port = number("port", port, 1, UINT16_MAX);
 	p.sock->family = endpoint_is4(e) ? AF_INET : AF_INET6;
 	if (!good)
-		error("\"%s\" is not an IP address", addr);
+		error("\"%s\" is not an IP address: say 127.0.0.1 or ::1",
+		    addr);
 	else if (!insecure)
 		error("any local user could connect to an inet socket and "
 		    "lie: add \"insecure\" if you want that");
@@ -1413,9 +1424,11 @@ socket_mode(const char *text)
 	else if (p.moded++)
 		error("mode is set twice");
 	else if ((p.sock->mode = strtoul(text, NULL, 8)) & S_IRWXO)
-		error("mode %s would open the socket to everybody", text);
+		error("mode %s would open the socket to everybody: say "
+		    "0660 and a group", text);
 	else if (p.sock->mode & ~(mode_t)0770)
-		error("mode %s has bits that mean nothing here", text);
+		error("mode %s has bits that mean nothing here: say 0660",
+		    text);
 }
 
 static void
@@ -1466,9 +1479,11 @@ header_name(const char *name)
 	while (*s > ' ' && *s < 0x7f && *s != ':')
 		s++;
 	if (*s != '\0')
-		error("\"%s\" can't be the name of a header", name);
+		error("\"%s\" can't be the name of a header: printable ASCII, "
+		    "no blank, no colon", name);
 	else if (header_is_taken(name))
-		error("header \"%s\" has another meaning in mail", name);
+		error("header \"%s\" has another meaning in mail: say X-...",
+		    name);
 	TAILQ_FOREACH(h, &p.conf->policy->headers, next)
 		if (strcasecmp(h->name, name) == 0)
 			error("header \"%s\" is there twice", name);
@@ -1572,7 +1587,8 @@ port_add(const char *lo, const char *hi)
 	from = number("port", lo, 1, UINT16_MAX);
 	to = hi == lo ? from : number("port", hi, 1, UINT16_MAX);
 	if (from > to)
-		error("range %s - %s is backwards", lo, hi);
+		error("range %s - %s is backwards: say %s - %s", lo, hi, hi,
+		    lo);
 	else
 		port_range(from, to);
 }
@@ -1587,7 +1603,8 @@ field_add(const char *name)
 		if (strcmp(field_names[f], name) == 0)
 			break;
 	if (f == F_MAX) {
-		error("unknown field \"%s\"", name);
+		error("unknown field \"%s\": milter-sysuser.conf(5) has "
+		    "all of them", name);
 		return;
 	}
 	for (i = 0; i < p.fields->n; i++)
@@ -1634,9 +1651,10 @@ static void
 table_begin(const char *name)
 {
 	if (table_find(name) != NULL)
-		error("table <%s> is defined twice", name);
+		error("table <%s> is defined twice: rename one", name);
 	else if (strcmp(name, BLOCKED_NOW) == 0)
-		error("table <%s> is that of sysuserctl block", name);
+		error("table <%s> is that of sysuserctl block: take another "
+		    "name", name);
 	table_new(name, TABLE_USERS);
 	p.list = LIST_USERS;
 	p.may_be_empty = 1;
@@ -1670,7 +1688,8 @@ entry_range(const char *lo, const char *hi)
 	e->range.lo = number("uid", lo, 0, MAX_UID);
 	e->range.hi = hi == lo ? e->range.lo : number("uid", hi, 0, MAX_UID);
 	if (e->range.lo > e->range.hi)
-		error("range %s - %s is backwards", lo, hi);
+		error("range %s - %s is backwards: say %s - %s", lo, hi, hi,
+		    lo);
 }
 
 static void
@@ -1692,7 +1711,7 @@ static void
 list_empty(void)
 {
 	if (!p.may_be_empty)
-		error("empty list");
+		error("empty list: say at least one");
 }
 
 static void
@@ -1728,7 +1747,8 @@ item_range(const char *lo, const char *hi)
 	else if (p.list == LIST_PORTS)
 		port_add(lo, hi);
 	else if (p.list == LIST_FIELDS)
-		error("unknown field \"%s\"", lo);
+		error("unknown field \"%s\": milter-sysuser.conf(5) has "
+		    "all of them", lo);
 	else if (p.list == LIST_PATTERNS && lo == hi)
 		pattern_add(lo);
 	else if (p.list == LIST_PATTERNS)
@@ -1882,7 +1902,7 @@ match_table(const char *name)
 	struct table	*t;
 
 	if ((t = table_find(name)) == NULL)
-		error("unknown table <%s>", name);
+		error("unknown table <%s>: define it above", name);
 	else
 		match_begin(M_USER)->table = t->index;
 }

@@ -123,6 +123,14 @@ void	 ask_idof(const struct proc *, uint32_t, enum presence,
 	    const struct range *, size_t);
 void	 ask_lost(const struct proc *);
 
+/* notify.c */
+int	 notify_init(void);
+void	 notify_start(void);
+void	 notify_ready(const char *, ...) PRINTF(1, 2);
+void	 notify_status(const char *, ...) PRINTF(1, 2);
+void	 notify_reloading(void);
+void	 notify_stopping(void);
+
 /* state.c */
 void	 state_init(const char *);
 void	 state_read(void);

@@ -22,6 +22,7 @@ esac
 T=$(mktemp -d /tmp/milter-sysuser.XXXXXX) || exit 1
 chmod 755 "$T"
 cd "$T" || exit 1
+export MAIL_CONFIG="$T/none"	# -n is not to look at this machine's Postfix
 
 CONF=$T/milter-sysuser.conf
 CONTROL=$T/control.sock
