@@ -120,8 +120,16 @@ check:
 	regress/run obj/regress/t-* regress/*/t-*.sh
 
 # A million lookups instead of some thousand.
-check-long: check
+check-long: check check-sanitize
 	LOOKUPS=1000000 regress/run -t 3600 regress/owner/t-churn.sh
+
+# With programs that notice what they do wrong.
+check-sanitize: $(PROGRAMS)
+	regress/deps sanitize
+	$(MAKE) $(FAKE)/resolver
+	regress/check/sanitize address
+	regress/check/sanitize thread
+	regress/check/sanitize valgrind
 
 # Never part of check.  regress/bench/run says what a size is.
 SIZES = 100 1000
@@ -170,5 +178,5 @@ lint:
 clean:
 	rm -rf obj
 
-.PHONY: all regress-programs check check-long bench fuzz-programs fuzz demo \
+.PHONY: all regress-programs check check-long check-sanitize bench fuzz-programs fuzz demo \
 	lint clean
