@@ -171,6 +171,15 @@ demo:
 	$(MAKE) all
 	regress/demo
 
+# What the compilers' analyzers find, and how much the tests reach.
+analyze: obj/parse.c
+	regress/deps analyze
+	COMPILE='$(COMPILE)' regress/check/analyze
+
+coverage:
+	regress/deps coverage
+	regress/check/coverage
+
 lint:
 	mandoc -Tlint -W warning milter-sysuser.8 milter-sysuser.conf.5 \
 	    sysuserctl.8
@@ -178,5 +187,5 @@ lint:
 clean:
 	rm -rf obj
 
-.PHONY: all regress-programs check check-long check-sanitize bench fuzz-programs fuzz demo \
-	lint clean
+.PHONY: all regress-programs check check-long check-sanitize bench \
+	fuzz-programs fuzz demo analyze coverage lint clean
