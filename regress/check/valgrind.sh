@@ -1,8 +1,8 @@
 #!/bin/sh
 # All processes of a daemon under memcheck, then under helgrind: a lookup,
 # sessions, a limit, a block, a reload and the stop.  What each process says
-# goes to a file that it opens before it gives up root; valgrind.supp has what is
-# not ours, and why.
+# goes to a file that it opens before it gives up root; valgrind.supp has what
+# is not ours, and why.
 
 . "$(dirname "$0")/../lib.sh"
 . "$TOP/regress/proto/milter.sh"
@@ -35,8 +35,8 @@ daemon_run() {
 }
 
 sessions() {
-	printf '%s\n' quiet 'session 127.0.0.1 2502' 'message <x@refused.test>' \
-	    message | milter
+	printf '%s\n' quiet 'session 127.0.0.1 2502' \
+	    'message <x@refused.test>' message | milter
 	printf '%s\n' quiet 'session 127.0.0.1 2501' message message message |
 	    milter
 }
