@@ -192,11 +192,20 @@ check:
 	$(MAKE) regress-programs
 	regress/run obj/regress/t-* regress/*/t-*.sh
 
-# A million lookups instead of some thousand; and the Debian package.
-check-long: check
+# A million lookups instead of some thousand; under sanitizers; and the Debian
+# package.
+check-long: check check-sanitize
 	regress/deps deb
 	regress/run -t 1200 regress/install/long/t-*.sh
 	LOOKUPS=1000000 regress/run -t 3600 regress/owner/t-churn.sh
+
+# With programs that notice what they do wrong.
+check-sanitize: $(PROGRAMS)
+	regress/deps sanitize
+	$(MAKE) $(FAKE)/resolver
+	regress/check/sanitize address
+	regress/check/sanitize thread
+	regress/check/sanitize valgrind
 
 # Never part of check.  regress/bench/run says what a size is.
 SIZES = 100 1000
@@ -238,6 +247,15 @@ demo:
 	$(MAKE) all
 	regress/demo
 
+# What the compilers' analyzers find, and how much the tests reach.
+analyze: obj/parse.c
+	regress/deps analyze
+	COMPILE='$(COMPILE)' regress/check/analyze
+
+coverage:
+	regress/deps coverage
+	regress/check/coverage
+
 lint:
 	mandoc -Tlint -W warning milter-sysuser.8 milter-sysuser.conf.5 \
 	    sysuserctl.8
@@ -247,5 +265,5 @@ clean:
 
 include mk/install.mk
 
-.PHONY: all regress-programs check check-long bench fuzz-programs fuzz demo \
-	lint clean
+.PHONY: all regress-programs check check-long check-sanitize bench \
+	fuzz-programs fuzz demo analyze coverage lint clean

@@ -17,7 +17,8 @@ SKELETON_bpf = obj/cgroup.skel.h obj/connect.skel.h
 SKELETON = $(SKELETON_$(RECORD))
 BPFLIBS_bpf = -lbpf
 BPFLIBS = $(BPFLIBS_$(RECORD))
-# As Debian builds its own; what the compiler or the machine has not is left out.
+
+# As Debian builds its own, as far as the compiler and the machine have it.
 HARDEN != CC='$(CC)' CFLAGS='$(CFLAGS)' mk/probe-flags \
 	-fstack-protector-strong -fstack-clash-protection -fcf-protection \
 	'-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2' '-fPIE -pie' \

@@ -441,16 +441,20 @@ listener_find(struct report *r, struct listener *l)
 	struct passwd	*pw;
 	struct group	*gr;
 
-	if (l->owner != NULL && (pw = getpwnam(l->owner)) == NULL)
-		complain(r, &l->at, "unknown user \"%s\": is the mail server "
-		    "installed?", l->owner);
-	else if (l->owner != NULL)
-		l->uid = pw->pw_uid;
-	if (l->group != NULL && (gr = getgrnam(l->group)) == NULL)
-		complain(r, &l->at, "unknown group \"%s\": is the mail server "
-		    "installed?", l->group);
-	else if (l->group != NULL)
-		l->gid = gr->gr_gid;
+	if (l->owner != NULL) {
+		if ((pw = getpwnam(l->owner)) != NULL)
+			l->uid = pw->pw_uid;
+		else
+			complain(r, &l->at, "unknown user \"%s\": is the "
+			    "mail server installed?", l->owner);
+	}
+	if (l->group != NULL) {
+		if ((gr = getgrnam(l->group)) != NULL)
+			l->gid = gr->gr_gid;
+		else
+			complain(r, &l->at, "unknown group \"%s\": is the "
+			    "mail server installed?", l->group);
+	}
 }
 
 /* Names of accounts become numbers.  Returns 0, or -1 if one won't do. */

@@ -33,6 +33,14 @@ PORT=				# where the MTA listens
 AT_EXIT=			# commands of mta/*.sh
 DAEMON=				# pid while it runs
 
+# What a build with sanitizers has found, it says there.
+flawed() {
+	grep -Eqs 'ERROR: [A-Za-z]*Sanitizer|WARNING: ThreadSanitizer|runtime error:' \
+	    "$T"/*.log || return 1
+	grep -Eh -A 20 'Sanitizer|runtime error:' "$T"/*.log | head -n 60 |
+	    sed 's/^/# /'
+}
+
 cleanup() {
 	rc=$?
 	trap '' HUP INT TERM PIPE
@@ -42,6 +50,7 @@ cleanup() {
 		kill "$DAEMON" 2>/dev/null
 		wait_for gone "$DAEMON" || kill -KILL "$DAEMON"
 	fi
+	flawed && rc=1
 	cd /
 	if [ -n "${KEEP:-}" ]; then
 		echo "# kept: $T"
@@ -234,6 +243,7 @@ ready() {
 daemon_start() {	# [CONFIGFILE]
 	[ -x "$OBJ/milter-sysuser" ] || bail "$OBJ/milter-sysuser: run make"
 	rm -f "$T/daemon.pid" "$T/daemon.rc"
+	flawed && bail "the daemon before this one had flaws"
 	: >"$LOG"
 	(daemon_run "${1:-$CONF}") &
 	wait_for test -s "$T/daemon.pid" || bail "no daemon"

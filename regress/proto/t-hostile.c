@@ -818,8 +818,7 @@ flawed_header(struct policy *p, enum flaw flaw)
 	if (h == NULL)
 		err(1, "header");
 	h->kind = flaw == BAD_HEADER ? H_MAX : H_FIELDS;
-	h->fields.n = flaw == MANY_FIELDS ? F_MAX + 1 : flaw == NO_FIELDS ?
-	    0 : 1;
+	h->fields.n = flaw == MANY_FIELDS ? F_MAX : flaw == NO_FIELDS ? 0 : 1;
 	h->fields.list[0] = flaw == BAD_FIELD ? F_MAX : F_USER;
 }
 
@@ -846,10 +845,31 @@ flawed_rule(struct policy *p, enum flaw flaw)
 	m->table = flaw == BAD_MATCH ? 4 : 3;
 }
 
+/* The item with the header in it: the first with that name. */
+static size_t
+header_item(const struct items *items)
+{
+	size_t	 i;
+
+	for (i = 0; memmem(items->list[i].data, items->list[i].len, "X-Test",
+	    6) == NULL; i++)
+		continue;
+	return (i);
+}
+
+/* One field more than there are, of a message that ends in a list of all. */
+static void
+add_field(struct msg *m)
+{
+	m->data[m->len - F_MAX - 1]++;
+	m->data[m->len++] = F_USER;
+}
+
 static void
 flawed_items(struct items *items, enum flaw flaw)
 {
 	struct policy	*p = policy_new();
+	size_t		 n;
 	int		 i;
 
 	if (p == NULL)
@@ -865,14 +885,13 @@ flawed_items(struct items *items, enum flaw flaw)
 	flawed_rule(p, flaw);
 	items->n = 0;
 	(void)policy_send(p, ROLE_WORKER, item_keep, items);
+	n = header_item(items);
+	if (flaw == MANY_FIELDS)
+		add_field(&items->list[n]);
 	if (flaw == NO_HEADER) {
-		/* It is the one with the name in it. */
-		for (flaw = 0; memmem(items->list[flaw].data,
-		    items->list[flaw].len, "X-Test", 6) == NULL; flaw++)
-			continue;
 		items->n--;
-		memmove(&items->list[flaw], &items->list[flaw + 1],
-		    (items->n - flaw) * sizeof(items->list[0]));
+		memmove(&items->list[n], &items->list[n + 1],
+		    (items->n - n) * sizeof(items->list[0]));
 	}
 	policy_free(p);
 }
