@@ -128,7 +128,7 @@ FAULTY = $(COMPILE) -Werror @$(FAULT)/wrap regress/fault/fault.c
 $(FAULT)/milterd: $(PROGRAMS) regress/fault/fault.c
 	mkdir -p $(FAULT)
 	sed -n -e 's/^FAIL([^,]*, \([a-z_0-9]*\),.*/-Wl,--wrap=\1/p' \
-	    -e 's/^__wrap_\([a-z]*\)(.*/-Wl,--wrap=\1/p' \
+	    -e 's/^__wrap_\([a-z_]*\)(.*/-Wl,--wrap=\1/p' \
 	    regress/fault/fault.c >$(FAULT)/wrap
 	$(FAULTY) -Iparent -o $(FAULT)/milter-sysuser $(PARENT) obj/parse.c \
 	    $(COMMON) $(LINK) $(CAPLIBS)
@@ -151,9 +151,19 @@ check:
 	$(MAKE) regress-programs
 	regress/run obj/regress/t-* regress/*/t-*.sh
 
-# A million lookups instead of some thousand.
+# A million lookups instead of some thousand, and each call that can fail.
 check-long: check
+	FAULTS=1000 regress/run -t 7200 regress/fault/t-fault-start.sh \
+	    regress/fault/t-fault-run.sh
 	LOOKUPS=1000000 regress/run -t 3600 regress/owner/t-churn.sh
+
+# Mail for an hour while everything else happens; a short one is in check.
+MINUTES = 60
+soak:
+	regress/deps check
+	$(MAKE) regress-programs
+	MINUTES=$(MINUTES) regress/run -t $$(($(MINUTES) * 60 + 900)) \
+	    regress/soak/t-soak.sh
 
 # Never part of check.  regress/bench/run says what a size is.
 SIZES = 100 1000
@@ -186,4 +196,4 @@ lint:
 clean:
 	rm -rf obj
 
-.PHONY: all regress-programs check check-long bench demo lint clean
+.PHONY: all regress-programs check check-long soak bench demo lint clean
