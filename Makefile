@@ -170,7 +170,7 @@ FAULTYLIBS = $(COMMON) $(CONFINE) $(LINK) $(CAPLIBS) $(SANDBOXLIBS)
 $(FAULT)/milterd: $(PROGRAMS) regress/fault/fault.c
 	mkdir -p $(FAULT)
 	sed -n -e 's/^FAIL([^,]*, \([a-z_0-9]*\),.*/-Wl,--wrap=\1/p' \
-	    -e 's/^__wrap_\([a-z]*\)(.*/-Wl,--wrap=\1/p' \
+	    -e 's/^__wrap_\([a-z_]*\)(.*/-Wl,--wrap=\1/p' \
 	    regress/fault/fault.c >$(FAULT)/wrap
 	$(FAULTY) -Iparent -o $(FAULT)/milter-sysuser $(PARENT) obj/parse.c \
 	    $(FAULTYLIBS)
@@ -192,12 +192,22 @@ check:
 	$(MAKE) regress-programs
 	regress/run obj/regress/t-* regress/*/t-*.sh
 
-# A million lookups instead of some thousand; under sanitizers; and the Debian
-# package.
+# A million lookups instead of some thousand, and each call that can fail; under
+# sanitizers; and the Debian package.
 check-long: check check-sanitize
 	regress/deps deb
 	regress/run -t 1200 regress/install/long/t-*.sh
+	FAULTS=1000 regress/run -t 7200 regress/fault/t-fault-start.sh \
+	    regress/fault/t-fault-run.sh
 	LOOKUPS=1000000 regress/run -t 3600 regress/owner/t-churn.sh
+
+# Mail for an hour while everything else happens; a short one is in check.
+MINUTES = 60
+soak:
+	regress/deps check
+	$(MAKE) regress-programs
+	MINUTES=$(MINUTES) regress/run -t $$(($(MINUTES) * 60 + 900)) \
+	    regress/soak/t-soak.sh
 
 # With programs that notice what they do wrong.
 check-sanitize: $(PROGRAMS)
@@ -265,5 +275,5 @@ clean:
 
 include mk/install.mk
 
-.PHONY: all regress-programs check check-long check-sanitize bench \
+.PHONY: all regress-programs check check-long check-sanitize soak bench \
 	fuzz-programs fuzz demo analyze coverage lint clean

@@ -72,17 +72,15 @@ chan_pair(int pair[2])
 	int	 size = 1024 * 1024;	/* as much of it as the system allows */
 	int	 i;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) == -1)
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
 		return (-1);
-	for (i = 0; i < 2; i++) {
-		(void)fcntl(pair[i], F_SETFD, FD_CLOEXEC);
+	for (i = 0; i < 2; i++)
 		(void)setsockopt(pair[i], SOL_SOCKET, SO_SNDBUF, &size,
 		    sizeof(size));
-	}
 	return (0);
 }
 
-/* Take over the descriptor, which becomes non-blocking. */
+/* Take over the descriptor, which need not be non-blocking for us. */
 void
 chan_init(struct chan *c, int fd, enum role self, enum role peer,
     unsigned int instance)
@@ -94,7 +92,6 @@ chan_init(struct chan *c, int fd, enum role self, enum role peer,
 	c->instance = instance;
 	c->state = S_BOOT;
 	STAILQ_INIT(&c->queue);
-	(void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
@@ -142,7 +139,7 @@ packet_write(int sock, struct iovec *iov, int iovlen, int fd)
 		memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
 	}
 	do
-		n = sendmsg(sock, &mh, MSG_NOSIGNAL);
+		n = sendmsg(sock, &mh, MSG_NOSIGNAL | MSG_DONTWAIT);
 	while (n == -1 && errno == EINTR);
 	return (n == -1 ? -1 : 0);
 }
@@ -295,8 +292,6 @@ take_fd(struct msghdr *mh, const char **why)
 		close(fd);
 		fd = -1;
 	}
-	if (fd != -1)
-		(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 	return (fd);
 }
 
@@ -318,7 +313,7 @@ chan_recv(struct chan *c, struct msg *m, const char **why)
 
 	*why = NULL;
 	do
-		n = recvmsg(c->fd, &mh, 0);
+		n = recvmsg(c->fd, &mh, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	while (n == -1 && errno == EINTR);
 	if (n == -1 && (errno == EAGAIN || errno == ENOBUFS))
 		return (0);

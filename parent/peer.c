@@ -198,6 +198,7 @@ peers_policy(struct proc *p)
 	if (peer_send(&p->peer, &m) == -1 ||
 	    policy_send(policy, p->role, policy_message, &p->peer) == -1) {
 		log_warn("configuration");
+		peer_drop(&p->peer, "did not get it");
 		return;
 	}
 	msg_new(&m, IMSG_CONF_END, 0);
@@ -254,6 +255,8 @@ peers_feed(void)
 		} else if (p->role == ROLE_CONTROL)
 			send_listener(p, 0, env->control_fd);
 		peers_policy(p);
+		if (!p->peer.open)
+			continue;
 		msg_new(&m, IMSG_START, 0);
 		(void)peer_send(&p->peer, &m);
 		p->fed = 1;

@@ -132,11 +132,17 @@ linux_open(void)
 	search_open();
 	bpf_open(cgroup_open());
 
+	/* What this kernel lacks is for good; all else a new life may have. */
 	linux_os.broken = SOCK_OWNED;
-	if (netlink_open(&linux_os.route, NETLINK_ROUTE) == -1)
+	if (netlink_open(&linux_os.route, NETLINK_ROUTE) == -1) {
+		if (diag_error(errno) == SOCK_FAILED)
+			fatal("rtnetlink");
 		log_warn("rtnetlink");
+	}
 	if (netlink_open(&linux_os.diag, NETLINK_SOCK_DIAG) == -1) {
 		linux_os.broken = diag_error(errno);
+		if (linux_os.broken == SOCK_FAILED)
+			fatal("sock_diag");
 		log_warn("sock_diag: nobody can be named");
 	} else
 		diag_test();

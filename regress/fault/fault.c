@@ -19,9 +19,11 @@
  * Calls that fail: linked into the programs in the place of these functions,
  * by ld --wrap, so that exactly our own calls come here.  The file "fault"
  * beside the program, which a test writes and all processes map, says of which
- * program the how manieth call fails; it does so once.
+ * program the how manieth call fails, and how many after that; if only is not
+ * empty, of that function.  So much later is it on the wall, too.
  *
- *	char program[16]; uint32_t nth, count, fired, errno; char what[32];
+ *	char program[16], only[16]; int64_t jump;
+ *	uint32_t nth, times, count, fired, errno; char what[32];
  *
  * nth 0: none; count goes on.  The Makefile takes the names from the lines that
  * begin with FAIL or __wrap_.
@@ -46,11 +48,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 struct fault {
 	char		 program[16];
+	char		 only[16];
+	int64_t		 jump;		/* s */
 	uint32_t	 nth;
+	uint32_t	 times;
 	uint32_t	 count;
 	uint32_t	 fired;
 	int32_t		 error;
@@ -61,16 +67,23 @@ static struct fault	*fault;
 
 int	 __wrap_asprintf(char **, const char *, ...);
 int	 __wrap_dprintf(int, const char *, ...);
+int	 __wrap_clock_gettime(clockid_t, struct timespec *);
+int	 __real_clock_gettime(clockid_t, struct timespec *);
+time_t	 __wrap_time(time_t *);
+time_t	 __real_time(time_t *);
 
 /* True if this call is the one. */
 static int
 fails(const char *what, int error)
 {
+	uint32_t	 n;
+
 	if (fault == NULL || strcmp(fault->program,
-	    program_invocation_short_name) != 0)
+	    program_invocation_short_name) != 0 ||
+	    (fault->only[0] != '\0' && strcmp(fault->only, what) != 0))
 		return (0);
-	if (__atomic_add_fetch(&fault->count, 1, __ATOMIC_SEQ_CST) !=
-	    fault->nth)
+	n = __atomic_add_fetch(&fault->count, 1, __ATOMIC_SEQ_CST);
+	if (fault->nth == 0 || n < fault->nth || n - fault->nth >= fault->times)
 		return (0);
 	fault->fired++;
 	fault->error = error;
@@ -201,7 +214,27 @@ FAIL(int, getgrnam_r,
     (const char *s, struct group *p, char *b, size_t n, struct group **f),
     (s, p, b, n, f), (*f = NULL, EMFILE), EMFILE)
 
-/* The same with arguments that have no names. */
+int
+__wrap_clock_gettime(clockid_t id, struct timespec *ts)
+{
+	int	 rv = __real_clock_gettime(id, ts);
+
+	if (fault != NULL && id == CLOCK_REALTIME)
+		ts->tv_sec += fault->jump;
+	return (rv);
+}
+
+time_t
+__wrap_time(time_t *t)
+{
+	time_t	 now = __real_time(NULL) + (fault != NULL ? fault->jump : 0);
+
+	if (t != NULL)
+		*t = now;
+	return (now);
+}
+
+/* Those that can fail, but have arguments without a name. */
 int
 __wrap_asprintf(char **s, const char *fmt, ...)
 {

@@ -67,7 +67,7 @@ calls_need() {
 	done
 	PARENT=$T/calls/milter-sysuser
 	LIBEXEC=$T/calls
-	perl -e 'print "\0" x 64' >calls/fault
+	perl -e 'print "\0" x 92' >calls/fault
 	perl -MIO::Socket::INET -e '
 		my $l = IO::Socket::INET->new(LocalAddr => "127.0.0.1",
 		    Listen => 1) or die;
@@ -83,15 +83,22 @@ calls_need() {
 	read -r CPORT SPORT <ports
 }
 
-arm() {			# PROGRAM N: its Nth call from now on fails
-	perl -e 'open my $f, "+<", shift or die; syswrite $f,
-	    pack "Z16 L L L l Z32", $ARGV[0], $ARGV[1], 0, 0, 0, ""' \
-	    calls/fault "$@"
+# Its Nth call from now on fails, and so many of them; of that function only.
+arm() {			# PROGRAM N [TIMES [FUNCTION]]
+	perl -e 'my ($file, $program, $n, $times, $only) = @ARGV;
+	    open my $f, "+<", $file or die;
+	    syswrite $f, pack "Z16 Z16 q L L L L l Z32", $program, $only // "",
+	    0, $n, $times // 1, 0, 0, 0, ""' calls/fault "$@"
+}
+
+jump() {		# SECONDS that the clock on the wall is wrong
+	perl -e 'open my $f, "+<", shift or die;
+	    syswrite $f, pack "x16 x16 q", shift' calls/fault "$1"
 }
 
 armed() {		# how many calls there were, did it fail, and which
-	perl -e 'open my $f, "<", shift or die; sysread $f, my $b, 64;
-	    my ($n, $fired, $error, $what) = (unpack "Z16 L L L l Z32",
+	perl -e 'open my $f, "<", shift or die; sysread $f, my $b, 92;
+	    my ($n, $fired, $error, $what) = (unpack "x40 L L L L l Z32",
 	    $b)[2 .. 5]; $! = $error; print "$n $fired $what: $!\n"' calls/fault
 }
 

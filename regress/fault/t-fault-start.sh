@@ -1,7 +1,6 @@
 #!/bin/sh
 # Each call that can fail fails once while the daemon starts: then it says why
-# and exits 1, or it serves.  All of them with
-# FAULTS=1000.
+# and exits 1, or it serves.  With FAULTS=N as many as that for each program.
 
 . "$(dirname "$0")/../lib.sh"
 . "$TOP/regress/proto/milter.sh"
@@ -10,7 +9,7 @@
 
 calls_need
 conf_write <<E
-table <t> { "games", "nobody-at-all" }
+table <t> { "games" }
 pass user <t>
 limit user any to 1000000 messages per 1h
 E
@@ -38,7 +37,9 @@ try() {			# PROGRAM N
 		what='gives up'
 		[ "$(cat daemon.rc)" = 1 ] || what="exit $(cat daemon.rc)"
 		[ -s "$LOG" ] || what='says nothing'
-		[ "$(grep -c . "$LOG")" -le 4 ] || what='says too much'
+		# and others may have a word to it, before they leave
+		[ "$(grep -vc ': not known on this system: ' \
+		    "$LOG")" -le 8 ] || what='says too much'
 	fi
 	set -- "$@" $(armed)
 	[ "$what" = serves ] || [ "$what" = 'gives up' ] && return 0
@@ -51,13 +52,13 @@ for program in milter-sysuser resolver names control milterd; do
 	daemon_start || bail 'no daemon'
 	set -- $(armed)
 	calls_end
-	echo 0 >failures
-	which_calls "$1" 10 | while read -r n; do
+	total=$1 failures=0
+	for n in $(which_calls "$total" 10); do
 		try $program "$n" && echo "$what" >>all && continue
 		diag "$program: call $n ($(armed)): $what" "$(tail -n 5 "$LOG")"
-		echo 1 >failures
+		failures=$((failures + 1))
 	done
-	is "$(cat failures)" 0 "$program: $1 calls at start"
+	is "$failures" 0 "$program: $total calls at start"
 done
 diag "$(sort all | uniq -c)"
 plan "$tests"

@@ -82,7 +82,7 @@ struct child_proc {
 
 static char	 obj[PATH_MAX], tmp[64], empty[80];
 static int	 tests, failures;
-static pid_t	 self, daemons[4];	/* who cleans up, and what runs */
+static pid_t	 self, daemons[5];	/* who cleans up, and what runs */
 
 static const char *const programs[ROLE_MAX] = {
 	[ROLE_RESOLVER] = "resolver", [ROLE_NAMES] = "names",
@@ -2822,19 +2822,19 @@ parent_floods(void)
 	}
 }
 
-/* Those who do not learn: three daemons at the same time. */
+/* Those who do not learn: four daemons at the same time. */
 static void
 parent_storm(void)
 {
-	struct daemon_proc	 d[3];
-	enum role		 roles[3] = {
-		ROLE_RESOLVER, ROLE_WORKER, ROLE_NAMES
+	struct daemon_proc	 d[4];
+	enum role		 roles[4] = {
+		ROLE_RESOLVER, ROLE_WORKER, ROLE_NAMES, ROLE_CONTROL
 	};
 	char			 name[32];
 	long			 began, took;
 	int			 i;
 
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < 4; i++) {
 		daemon_new(&d[i], i == 0 ? 1 : 2, 1 << roles[i]);
 		daemon_file(&d[i], "always", 1);
 		(void)snprintf(name, sizeof(name), "case.%s",
@@ -2843,10 +2843,10 @@ parent_storm(void)
 		daemon_start(&d[i]);
 	}
 	/* Worker 2 and names 2 say something wrong, too, in all their lives. */
-	for (i = 0; i < 3; i++)
+	for (i = 0; i < 4; i++)
 		(void)daemon_says(&d[i], "ready\n", WAIT);
 	began = now_ms();
-	for (i = 0; i < 3; i++)
+	for (i = 0; i < 4; i++)
 		daemon_file(&d[i], "go", 1);
 	ok(daemon_exits(&d[0], 40000, 1), "a resolver that never learns ends "
 	    "it all");
@@ -2861,6 +2861,9 @@ parent_storm(void)
 	ok(daemon_exits(&d[1], 5000, 1) && daemon_says(&d[1], "milter-sysuser: "
 	    "nothing works without a worker: giving up\n", 0),
 	    "so do the last workers");
+	ok(daemon_exits(&d[3], 5000, 1) && daemon_says(&d[3], "milter-sysuser: "
+	    "nothing works without a control: giving up\n", 0),
+	    "so does a control");
 	ok(daemon_says(&d[2], "names 1 died 6 times within 60 seconds and "
 	    "rests for as long\n", 5000) && daemon_says(&d[2], "names 2 died 6 "
 	    "times within 60 seconds and rests for as long\n", 5000),
