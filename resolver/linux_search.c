@@ -74,6 +74,7 @@ static void	 walk_down(struct search *, uint32_t, uint32_t,
 		    void (*)(struct search *, uint32_t));
 static int	 visited(const struct search *, uint32_t);
 static void	 visit(struct search *, uint32_t);
+static void	 visit_likely(struct search *, uint32_t);
 static void	 visit_known(struct search *, uint32_t);
 static void	 visit_again(struct search *, uint32_t);
 static void	 visit_remembered(struct search *,
@@ -286,18 +287,27 @@ visit(struct search *s, uint32_t pid)
 
 	if (visited(s, pid))
 		return;
-	/* To list its descriptors costs as much as to try many. */
-	if ((fd = guess(s->sock->uid)) != -1) {
-		(void)snprintf(path, sizeof(path), "%u/fd/%d", pid, fd);
-		if (!holds(proc_dir, path, s->sock->inode))
-			fd = -1;
-	}
-	if (fd == -1) {
-		(void)snprintf(path, sizeof(path), "%u/fd", pid);
-		fd = search_fds(s, path);
-	}
-	if (fd != -1)
+	(void)snprintf(path, sizeof(path), "%u/fd", pid);
+	if ((fd = search_fds(s, path)) != -1)
 		find_holder(s, pid, 0, fd);
+}
+
+/*
+ * To list the descriptors of a process costs as much as to try many: so first
+ * where another one of this uid had its connection.
+ */
+static void
+visit_likely(struct search *s, uint32_t pid)
+{
+	char	 path[32];
+	int	 fd = guess(s->sock->uid);
+
+	(void)snprintf(path, sizeof(path), "%u/fd/%d", pid, fd);
+	if (fd != -1 && !visited(s, pid) &&
+	    holds(proc_dir, path, s->sock->inode))
+		find_holder(s, pid, 0, fd);
+	else
+		visit(s, pid);
 }
 
 /* Who closes a connection and opens another one gets the same descriptor. */
@@ -384,15 +394,17 @@ visit_cgroup(struct search *s)
 	if (s->n > 0 || s->sock->cgroup == 0)
 		return;
 	n = cgroup_pids(s->sock->cgroup, pids, NITEMS(pids));
-	while (n > 0 && !search_over(s))
-		visit(s, pids[--n]);
+	while (n > 0 && !search_over(s)) {
+		visit_known(s, pids[--n]);
+		visit_likely(s, pids[n]);
+	}
 }
 
 static void
 visit_own(struct search *s, uint32_t pid)
 {
 	if (is_owners(s, pid))
-		visit(s, pid);
+		visit_likely(s, pid);
 }
 
 static void
