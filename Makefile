@@ -218,7 +218,7 @@ check-sanitize: $(PROGRAMS)
 	regress/check/sanitize valgrind
 
 # Never part of check.  regress/bench/run says what a size is.
-SIZES = 100 1000
+SIZES = 100 1000 10000
 BENCH = regress/bench/client.c regress/bench/command.c regress/bench/load.c \
 	regress/bench/lookups.c regress/bench/worker.c
 
@@ -233,7 +233,13 @@ obj/regress/bench/empty: regress/bench/empty.c
 	$(COMPILE) -Werror -o $@ regress/bench/empty.c $(LINK) -lmilter \
 	    -lpthread
 
-bench: $(PROGRAMS) obj/regress/bench/lookups obj/regress/bench/empty
+obj/regress/bench/connect: regress/bench/connect.c $(COMMON) $(HEADERS)
+	mkdir -p obj/regress/bench
+	$(COMPILE) -Werror -o $@ regress/bench/connect.c $(COMMON) $(LINK) \
+	    $(CAPLIBS)
+
+bench: $(PROGRAMS) obj/regress/bench/lookups obj/regress/bench/empty \
+	obj/regress/bench/connect
 	regress/bench/run $(SIZES)
 
 # Each decoder for TIME seconds, or those in FUZZ; needs clang.  What crashes

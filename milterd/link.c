@@ -455,6 +455,29 @@ put_event(struct msg *m, const struct ended *e)
 	put_owner(m, e->owner);
 }
 
+/* Locked: without a detour if nothing else waits. */
+static int
+event_send(struct link *l, struct msg *m)
+{
+	if (l->send_fd == -1 || l->full || nevents > 0)
+		return (-1);
+	return (msg_send(l->send_fd, m));
+}
+
+/* Locked: keep it until there is room in the channel. */
+static int
+event_keep(const struct msg *m)
+{
+	struct event_kept	*e;
+
+	if (nevents >= EVENTS_MAX || (e = malloc(sizeof(*e))) == NULL)
+		return (-1);
+	e->m = *m;
+	STAILQ_INSERT_TAIL(&events, e, next);
+	nevents++;
+	return (0);
+}
+
 /*
  * Tell control that a message has come to its end.  While there is no room in
  * the channel some are kept; what is too much is counted and forgotten.
@@ -462,21 +485,18 @@ put_event(struct msg *m, const struct ended *e)
 void
 link_event(const struct ended *ended)
 {
-	struct event_kept	*e;
+	struct link	*l = &links[TO_CONTROL];
+	struct msg	 m;
 
-	e = malloc(sizeof(*e));
-	if (e != NULL)
-		put_event(&e->m, ended);
+	put_event(&m, ended);
 	(void)pthread_mutex_lock(&lock);
-	if (e != NULL && nevents < EVENTS_MAX) {
-		STAILQ_INSERT_TAIL(&events, e, next);
-		nevents++;
-		push(&links[TO_CONTROL]);
-		e = NULL;
-	} else
-		counters[ST_UNCOUNTED]++;
+	if (event_send(l, &m) == -1) {
+		if (event_keep(&m) == -1)
+			counters[ST_UNCOUNTED]++;
+		else
+			push(l);
+	}
 	(void)pthread_mutex_unlock(&lock);
-	free(e);
 }
 
 /*

@@ -95,16 +95,23 @@ link_read(int dir, const char *name, char *buf, size_t size)
 	return (buf);
 }
 
-int
-holds(int dir, const char *name, uint64_t inode)
+/* The inode of the socket that this descriptor is, or 0. */
+uint64_t
+socket_at(int dir, const char *name)
 {
 	char		 link[64];
-	uint64_t	 found;
+	uint64_t	 inode;
 	ssize_t		 n;
 
 	n = readlinkat(dir, name, link, sizeof(link));
 	return (n > 0 && (size_t)n < sizeof(link) &&
-	    proc_socket(link, n, &found) == 0 && found == inode);
+	    proc_socket(link, n, &inode) == 0 ? inode : 0);
+}
+
+int
+holds(int dir, const char *name, uint64_t inode)
+{
+	return (inode != 0 && socket_at(dir, name) == inode);
 }
 
 int

@@ -132,7 +132,7 @@ known_open(uint32_t pid)
 	}
 	k->pid = pid;
 	k->start = st.start;
-	k->fd = -1;
+	k->nplaces = 0;
 	k->named = st.comm.len < sizeof(k->comm) ? st.comm.len : 0;
 	memcpy(k->comm, st.comm.p, k->named);
 	k->used = ++known.uses;
@@ -173,6 +173,67 @@ known_get(uint32_t pid, uint64_t start)
 	if (k == NULL || k->start != start)
 		k = known_open(pid);
 	return (k != NULL && k->start == start ? k : NULL);
+}
+
+/*
+ * Note which socket is there, if connections that were asked for have been
+ * there before; what a program keeps open all the time is of no interest.
+ */
+int
+known_seen(struct known *k, int fd, uint64_t inode)
+{
+	size_t	 i;
+
+	for (i = 0; i < k->nplaces; i++)
+		if (k->places[i].fd == fd) {
+			k->places[i].inode = inode;
+			return (1);
+		}
+	return (0);
+}
+
+/* One that was asked for is there: in the place of the oldest if need be. */
+void
+known_place(struct known *k, int fd, uint64_t inode)
+{
+	struct place	*p, *to = k->places;
+
+	if (known_seen(k, fd, inode))
+		return;
+	if (k->nplaces < MAX_PLACES)
+		to = &k->places[k->nplaces++];
+	else
+		for (p = to; p < k->places + k->nplaces; p++)
+			if (p->inode < to->inode)
+				to = p;
+	to->fd = fd;
+	to->inode = inode;
+}
+
+/*
+ * Where to look for that socket next; NULL if there is no other place.  If it
+ * was seen, there; else where the oldest one was, which is the first to have
+ * been closed: kernels number sockets upwards.
+ */
+struct place *
+known_likely(struct known *k, uint64_t inode, uint32_t *tried)
+{
+	struct place	*best = NULL;
+	size_t		 i;
+
+	for (i = 0; i < k->nplaces; i++) {
+		if (*tried & 1U << i)
+			continue;
+		if (k->places[i].inode == inode) {
+			best = &k->places[i];
+			break;
+		}
+		if (best == NULL || k->places[i].inode < best->inode)
+			best = &k->places[i];
+	}
+	if (best != NULL)
+		*tried |= 1U << (best - k->places);
+	return (best);
 }
 
 /*

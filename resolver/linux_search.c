@@ -37,6 +37,7 @@
 #define SPAN_PIDS	512		/* processes in one step */
 #define GO_ON		16		/* see search_shorten() */
 #define PATIENCE	8		/* see search_over() */
+#define PLACES		4		/* tried before all are listed */
 #define CGROUP_PIDS	64		/* more are no short cut */
 
 /* Processes that had connections of a uid, the last one first. */
@@ -75,6 +76,7 @@ static void	 walk_down(struct search *, uint32_t, uint32_t,
 static int	 visited(const struct search *, uint32_t);
 static void	 visit(struct search *, uint32_t);
 static void	 visit_opener(struct search *);
+static void	 visit_likely(struct search *, uint32_t);
 static void	 visit_known(struct search *, uint32_t);
 static void	 visit_again(struct search *, uint32_t);
 static void	 visit_remembered(struct search *,
@@ -91,8 +93,9 @@ static int	 is_owners(const struct search *, uint32_t);
 static uint64_t	 search_time(const struct search *);
 static int	 search_over(struct search *);
 static void	 search_shorten(struct search *);
-static int	 search_fds(struct search *, const char *);
-static int	 find_fd(struct search *, int, const char *, size_t);
+static int	 search_fds(struct search *, const char *, struct known *);
+static int	 find_fd(struct search *, int, const char *, size_t,
+		    struct known *);
 static int	 has(const struct known *, uint32_t, int, uint64_t);
 static void	 find_holder(struct search *, uint32_t, uint32_t, int);
 static void	 add_holder(struct search *, struct known *, uint32_t, int);
@@ -289,18 +292,27 @@ visit(struct search *s, uint32_t pid)
 
 	if (visited(s, pid))
 		return;
-	/* To list its descriptors costs as much as to try many. */
-	if ((fd = guess(s->sock->uid)) != -1) {
-		(void)snprintf(path, sizeof(path), "%u/fd/%d", pid, fd);
-		if (!holds(proc_dir, path, s->sock->inode))
-			fd = -1;
-	}
-	if (fd == -1) {
-		(void)snprintf(path, sizeof(path), "%u/fd", pid);
-		fd = search_fds(s, path);
-	}
-	if (fd != -1)
+	(void)snprintf(path, sizeof(path), "%u/fd", pid);
+	if ((fd = search_fds(s, path, known_find(pid))) != -1)
 		find_holder(s, pid, 0, fd);
+}
+
+/*
+ * To list the descriptors of a process costs as much as to try many: so first
+ * where another one of this uid had its connection.
+ */
+static void
+visit_likely(struct search *s, uint32_t pid)
+{
+	char	 path[32];
+	int	 fd = guess(s->sock->uid);
+
+	(void)snprintf(path, sizeof(path), "%u/fd/%d", pid, fd);
+	if (fd != -1 && !visited(s, pid) &&
+	    holds(proc_dir, path, s->sock->inode))
+		find_holder(s, pid, 0, fd);
+	else
+		visit(s, pid);
 }
 
 /* Who closes a connection and opens another one gets the same descriptor. */
@@ -308,10 +320,22 @@ static void
 visit_known(struct search *s, uint32_t pid)
 {
 	struct known	*k = known_find(pid);
+	struct place	*p;
+	char		 path[32];
+	uint32_t	 tried = 0;
+	int		 i;
 
-	if (k != NULL && k->fd != -1 && !visited(s, pid) &&
-	    has(k, 0, k->fd, s->sock->inode))
-		add_holder(s, k, 0, k->fd);
+	if (k == NULL || visited(s, pid))
+		return;
+	for (i = 0; i < PLACES; i++) {
+		if ((p = known_likely(k, s->sock->inode, &tried)) == NULL)
+			return;
+		(void)snprintf(path, sizeof(path), "fd/%d", p->fd);
+		if ((p->inode = socket_at(k->dir, path)) == s->sock->inode) {
+			add_holder(s, k, 0, p->fd);
+			return;
+		}
+	}
 }
 
 /* Where the memory of a uid begins; others may have the same place. */
@@ -397,15 +421,17 @@ visit_cgroup(struct search *s)
 	if (s->n > 0 || s->sock->cgroup == 0)
 		return;
 	n = cgroup_pids(s->sock->cgroup, pids, NITEMS(pids));
-	while (n > 0 && !search_over(s))
-		visit(s, pids[--n]);
+	while (n > 0 && !search_over(s)) {
+		visit_known(s, pids[--n]);
+		visit_likely(s, pids[n]);
+	}
 }
 
 static void
 visit_own(struct search *s, uint32_t pid)
 {
 	if (is_owners(s, pid))
-		visit(s, pid);
+		visit_likely(s, pid);
 }
 
 static void
@@ -447,7 +473,7 @@ visit_tasks(struct search *s, uint32_t pid)
 				continue;
 			(void)snprintf(path, sizeof(path), "%u/task/%u/fd",
 			    pid, tid);
-			if ((fd = search_fds(s, path)) != -1)
+			if ((fd = search_fds(s, path, NULL)) != -1)
 				find_holder(s, pid, tid, fd);
 		}
 	(void)close(dir);
@@ -524,9 +550,12 @@ search_shorten(struct search *s)
 		s->usec = usec;
 }
 
-/* The descriptor in this directory that is the socket, or -1. */
+/*
+ * The descriptor in this directory that is the socket, or -1.  What is seen of
+ * a process that is known is noted, as a hint for the next time.
+ */
 static int
-search_fds(struct search *s, const char *path)
+search_fds(struct search *s, const char *path, struct known *k)
 {
 	char	 buf[8192] __attribute__((aligned(8)));
 	ssize_t	 n;
@@ -538,18 +567,19 @@ search_fds(struct search *s, const char *path)
 		return (-1);
 	while (fd == -1 && !search_over(s) &&
 	    (n = getdents64(dir, buf, sizeof(buf))) > 0)
-		fd = find_fd(s, dir, buf, n);
+		fd = find_fd(s, dir, buf, n, k);
 	(void)close(dir);
 	return (fd);
 }
 
 /* The highest first: a connection was opened after the program's files. */
 static int
-find_fd(struct search *s, int dir, const char *buf, size_t len)
+find_fd(struct search *s, int dir, const char *buf, size_t len,
+    struct known *k)
 {
 	const struct dirent64	*d;
 	uint16_t		 at[8192 / 24];
-	uint64_t		 fd;
+	uint64_t		 fd, inode;
 	size_t			 n = 0, off;
 
 	for (off = 0; off < len && n < NITEMS(at); off += d->d_reclen) {
@@ -559,8 +589,12 @@ find_fd(struct search *s, int dir, const char *buf, size_t len)
 	while (n > 0) {
 		d = (const struct dirent64 *)(buf + at[--n]);
 		if (proc_uint(d->d_name, strlen(d->d_name), INT_MAX,
-		    &fd) == 0 && holds(dir, d->d_name, s->sock->inode))
-			return (fd);
+		    &fd) == 0 && (inode = socket_at(dir, d->d_name)) != 0) {
+			if (k != NULL)
+				(void)known_seen(k, fd, inode);
+			if (inode == s->sock->inode)
+				return (fd);
+		}
 		if (n % 16 == 0 && search_over(s))
 			break;
 	}
@@ -611,7 +645,7 @@ add_holder(struct search *s, struct known *k, uint32_t tid, int fd)
 	h.inode = s->sock->inode;
 	h.source = s->source;
 	if (tid == 0)
-		k->fd = fd;
+		known_place(k, fd, h.inode);
 	if (s->n < MAX_HOLDERS)
 		s->list[s->n] = h;
 	s->n++;

@@ -204,6 +204,9 @@ linux_ahead(const struct conn_key *keys, size_t n)
 	uint8_t	 buf[NL_BUFFER];
 	size_t	 i, len = 0;
 
+	/* What nobody wanted to know is not to fill the socket. */
+	for (; linux_os.next < linux_os.nahead; linux_os.next++)
+		(void)recv(linux_os.diag.fd, buf, sizeof(buf), MSG_DONTWAIT);
 	linux_os.nahead = linux_os.next = 0;
 	if (linux_os.broken != SOCK_OWNED || n == 0 || n > AHEAD_MAX)
 		return;

@@ -31,6 +31,7 @@
 #define POOL_MAX	64		/* kept for the next lookup */
 #define SEARCH_USEC	5000		/* one search */
 #define SHARE_USEC	50000		/* all for one uid, each second */
+#define LEISURE_USEC	10000		/* of it, for holders after the first */
 
 static void	 cb_deadline(int, short, void *);
 static void	 cb_search(int, short, void *);
@@ -243,15 +244,17 @@ cb_deadline(int fd, short event, void *arg)
 }
 
 /*
- * True if one holder has to be enough: others wait, or this uid has had half
- * of its share.
+ * Asked when there is a holder.  True if one has to be enough: others wait, or
+ * this uid has had its share of the search for more.
  */
 static int
 busy(void *arg)
 {
-	const struct account	*a = arg;
+	struct account	*a = arg;
 
-	return (nsearches > 1 || a->spent >= SHARE_USEC / 2 ||
+	if (a->found == 0)
+		a->found = clock_usec(CLOCK_PROCESS_CPUTIME_ID);
+	return (nsearches > 1 || a->leisure >= LEISURE_USEC ||
 	    resolver_busy());
 }
 
@@ -263,7 +266,7 @@ share(struct account *a)
 
 	if (now - a->window >= 1000000) {
 		a->window = now;
-		a->spent = 0;
+		a->spent = a->leisure = 0;
 	}
 	if (a->spent >= SHARE_USEC)
 		return (0);
@@ -276,14 +279,18 @@ search(struct pending *p)
 {
 	struct account	*a = p->account;
 	struct budget	 budget = { .busy = busy, .arg = a };
-	uint64_t	 begin;
+	uint64_t	 begin, end;
 
 	if ((budget.usec = share(a)) == 0)
 		return;
+	a->found = 0;
 	/* CPU time: that a busy machine lets us wait is nobody's fault. */
 	begin = clock_usec(CLOCK_PROCESS_CPUTIME_ID);
 	owner_search(&os_native, &p->key, &p->sock, &budget, &p->found);
-	a->spent += clock_usec(CLOCK_PROCESS_CPUTIME_ID) - begin;
+	end = clock_usec(CLOCK_PROCESS_CPUTIME_ID);
+	a->spent += end - begin;
+	if (a->found != 0)
+		a->leisure += end - a->found;
 }
 
 /* One search, for the uid whose turn it is; then let others have a word. */

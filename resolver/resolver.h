@@ -43,7 +43,9 @@ struct account {
 	TAILQ_ENTRY(account)	 turn;		/* if searches has some */
 	struct pendings		 searches;
 	uint64_t		 window;	/* us, when its second began */
-	uint32_t		 spent;		/* us of search in it */
+	uint32_t		 spent;		/* us of search in it, */
+	uint32_t		 leisure;	/* of them with a holder */
+	uint64_t		 found;		/* us, when there was one; 0 */
 };
 
 /* A lookup whose owner is known, and that waits for more. */

@@ -66,7 +66,8 @@
 #define OWN_UID		62000		/* the first of uids with one client */
 #define CROWD		20		/* clients, each a uid of its own */
 #define OLD		16		/* more than a uid is remembered for */
-#define GROUPED		8		/* likewise; each in its own cgroup */
+#define GROUPED		80		/* more than are kept open; each in its
+					   own cgroup */
 
 /* Our clients, all older than the load. */
 static struct {
@@ -75,12 +76,13 @@ static struct {
 	struct client	 grouped[GROUPED];	/* of another */
 	struct client	 nobody;		/* in flight */
 	struct client	 account;		/* its uid has a name */
+	struct client	 six;			/* over IPv6, if there is */
 } clients;
 
 static struct {
 	const char	*control;
 	const char	*programs;
-	const char	*group;		/* directory of cgroups 0 to 7 */
+	const char	*group;		/* directory of cgroups 0 to 79 */
 	char		*lsof, *ss;
 	const char	*libraries;
 	uid_t		 account;
@@ -100,6 +102,7 @@ typedef int	 (*way_fn)(unsigned int, uint64_t *);
 static int	 ask_bare(unsigned int, uint64_t *);
 static int	 ask_uid(unsigned int, uint64_t *);
 static int	 ask_seen(unsigned int, uint64_t *);
+static int	 ask_six(unsigned int, uint64_t *);
 static int	 ask_fresh(unsigned int, uint64_t *);
 static int	 ask_group(unsigned int, uint64_t *);
 static int	 ask_old(unsigned int, uint64_t *);
@@ -126,6 +129,7 @@ static const struct way {
 	{ "bare sock_diag query", ask_bare, BATCH, SHARE },
 	{ "the uid alone", ask_uid, BATCH, SHARE },
 	{ "seen before", ask_seen, BATCH, SHARE },
+	{ "seen before, ::1", ask_six, BATCH, SHARE },
 	{ "fresh process", ask_fresh, 1, SHARE },
 	{ "old, in its own cgroup", ask_group, 1, SHARE },
 	{ "old, shared uid", ask_old, 1, SHARE },
@@ -241,6 +245,13 @@ static int
 ask_seen(unsigned int i, uint64_t *ns)
 {
 	return (resolve(&clients.crowd[i % CROWD], &in_haste, ns));
+}
+
+static int
+ask_six(unsigned int i, uint64_t *ns)
+{
+	(void)i;
+	return (clients_have6() ? resolve(&clients.six, &in_haste, ns) : -1);
 }
 
 /* The same when nobody waits: then it looks for more holders as well. */
@@ -551,15 +562,20 @@ static void
 start_clients(void)
 {
 	char		 group[PATH_MAX];
+	uint64_t	 ns;
 	unsigned int	 i;
 
 	clients_open();
 	client_start(&clients.account, env.account, NULL, HELD);
 	client_start(&clients.nobody, LOAD_UID + 1, NULL, IN_FLIGHT);
+	if (clients_have6())
+		client_start(&clients.six, OWN_UID + CROWD + 1, NULL, HELD6);
 	for (i = 0; i < CROWD; i++) {
 		client_start(&clients.crowd[i], OWN_UID + i, NULL, HELD);
 		meet(i);
 	}
+	if (clients_have6())
+		(void)ask_six(0, &ns);
 	for (i = 0; i < OLD; i++)
 		client_start(&clients.old[i], LOAD_UID, NULL, HELD);
 	for (i = 0; i < GROUPED && env.group != NULL; i++) {
@@ -575,6 +591,8 @@ end_clients(void)
 
 	client_end(&clients.account);
 	client_end(&clients.nobody);
+	if (clients_have6())
+		client_end(&clients.six);
 	for (i = 0; i < CROWD; i++)
 		client_end(&clients.crowd[i]);
 	for (i = 0; i < OLD; i++)

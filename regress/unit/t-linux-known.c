@@ -214,6 +214,58 @@ t_pid_again(void **state)
 	known_forget(c.pid);
 }
 
+static int
+likely(struct known *k, uint64_t inode, uint32_t *tried)
+{
+	struct place	*p = known_likely(k, inode, tried);
+
+	return (p == NULL ? -1 : p->fd);
+}
+
+/* Where it was seen; then where the oldest was; each once. */
+static void
+t_places(void **state)
+{
+	struct known	*k = known_open(getpid());
+	uint32_t	 tried = 0;
+	int		 i;
+
+	(void)state;
+	assert_non_null(k);
+	assert_int_equal(likely(k, 100, &tried), -1);
+	known_place(k, 5, 300);
+	known_place(k, 6, 100);
+	known_place(k, 7, 200);
+	assert_int_equal(likely(k, 200, &tried), 7);
+	assert_int_equal(likely(k, 200, &tried), 6);
+	assert_int_equal(likely(k, 200, &tried), 5);
+	assert_int_equal(likely(k, 200, &tried), -1);
+
+	/* Another one in its place; what never was one is not noted. */
+	assert_int_equal(known_seen(k, 6, 400), 1);
+	assert_int_equal(known_seen(k, 8, 50), 0);
+	tried = 0;
+	assert_int_equal(likely(k, 1, &tried), 7);
+	assert_int_equal(likely(k, 1, &tried), 5);
+	assert_int_equal(likely(k, 1, &tried), 6);
+	assert_int_equal(likely(k, 1, &tried), -1);
+
+	/* More than there is room for: the oldest go. */
+	for (i = 0; i < 100; i++)
+		known_place(k, 10 + i, 1000 + i);
+	tried = 0;
+	assert_int_equal(likely(k, 1099, &tried), 109);
+	for (i = 1; i < MAX_PLACES; i++)
+		assert_true(likely(k, 1, &tried) > 109 - MAX_PLACES);
+	assert_int_equal(likely(k, 1, &tried), -1);
+
+	/* None of it is left for the next process. */
+	assert_non_null(k = known_open(getpid()));
+	tried = 0;
+	assert_int_equal(likely(k, 1099, &tried), -1);
+	known_forget(getpid());
+}
+
 /* In a process of its own: how much is kept is found out once. */
 static void
 many(rlim_t files, int most)
@@ -284,6 +336,7 @@ main(void)
 		cmocka_unit_test(t_many),
 		cmocka_unit_test(t_name),
 		cmocka_unit_test(t_pid_again),
+		cmocka_unit_test(t_places),
 	};
 
 	return (cmocka_run_group_tests(tests, setup, NULL));

@@ -1306,6 +1306,55 @@ t_process(void **state)
 	assert_int_equal(os_native.process(&list[0], &f), -1);
 }
 
+/* What is asked ahead is the answer to that, once, and then no more. */
+static void
+t_ahead(void **state)
+{
+	struct conn	 c, d;
+	struct conn_key	 keys[2];
+	struct sock	 sock;
+	int		 i;
+
+	(void)state;
+	listen_on(&c, "127.0.0.1");
+	start(&c, VICTIM, client_close_later);
+	take(&c);
+	listen_on(&d, "127.0.0.1");
+	start(&d, OTHER, client_plain);
+	take(&d);
+	keys[0] = c.key;
+	keys[1] = d.key;
+
+	os_native.ahead(keys, 2);
+	for (i = 0; i < 2; i++) {
+		os_native.sock(&keys[i], &sock);
+		assert_int_equal(sock.state, SOCK_OWNED);
+		assert_int_equal(sock.uid, i == 0 ? VICTIM : OTHER);
+	}
+	/* In another order, or not at all, or many times. */
+	os_native.ahead(keys, 2);
+	for (i = 1; i >= 0; i--) {
+		os_native.sock(&keys[i], &sock);
+		assert_int_equal(sock.state, SOCK_OWNED);
+		assert_int_equal(sock.uid, i == 0 ? VICTIM : OTHER);
+	}
+	for (i = 0; i < 1000; i++)
+		os_native.ahead(keys, i % 3);
+	os_native.sock(&keys[1], &sock);
+	assert_int_equal(sock.uid, OTHER);
+
+	os_native.ahead(keys, 1);
+	say(c.ch[0]);
+	await(c.ch[0]);
+	os_native.ahead(NULL, 0);
+	os_native.sock(&keys[0], &sock);
+	assert_int_not_equal(sock.state, SOCK_OWNED);
+	os_native.sock(&keys[1], &sock);
+	assert_int_equal(sock.uid, OTHER);
+	finish(&d);
+	finish(&c);
+}
+
 /* The search ends in time, and a holder is enough where somebody waits. */
 static void
 t_budget(void **state)
@@ -1696,6 +1745,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(t_local),
 		cmocka_unit_test(t_deleted_program),
 		cmocka_unit_test(t_process),
+		cmocka_unit_test(t_ahead),
 		cmocka_unit_test(t_budget),
 		cmocka_unit_test(t_dropped),
 		cmocka_unit_test(t_hidepid),
