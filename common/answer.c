@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "defaults.h"
 #include "sysuser.h"
 
 const char *const verdict_names[E_MAX] = { "unknown", "owned", "remote" };
@@ -37,6 +38,10 @@ const char *const source_names[SRC_MAX] = {
 const char *const field_names[F_MAX] = {
 	"user", "uid", "owner", "login", "pid", "program", "exe", "holders",
 	"holder", "source", "cwd", "unit", "container", "cmdline"
+};
+
+const char *const protection_names[PROT_MAX] = {
+	PROTECTIONS
 };
 
 const char *const stat_names[ST_NAMED] = {

@@ -31,3 +31,10 @@ caps_after(int keep)
 {
 	(void)keep;
 }
+
+/* All that root has, the parent has, too. */
+uint32_t
+caps_parent(void)
+{
+	return (0);
+}

@@ -74,10 +74,9 @@ chan_pair(int pair[2])
 	int	 size = 1024 * 1024;	/* as much of it as the system allows */
 	int	 i;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) == -1)
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
 		return (-1);
 	for (i = 0; i < 2; i++) {
-		(void)fcntl(pair[i], F_SETFD, FD_CLOEXEC);
 		(void)setsockopt(pair[i], SOL_SOCKET, SO_SNDBUF, &size,
 		    sizeof(size));
 		/* On some systems it is this one that counts. */
@@ -87,7 +86,7 @@ chan_pair(int pair[2])
 	return (0);
 }
 
-/* Take over the descriptor, which becomes non-blocking. */
+/* Take over the descriptor, which need not be non-blocking for us. */
 void
 chan_init(struct chan *c, int fd, enum role self, enum role peer,
     unsigned int instance)
@@ -99,7 +98,6 @@ chan_init(struct chan *c, int fd, enum role self, enum role peer,
 	c->instance = instance;
 	c->state = S_BOOT;
 	STAILQ_INIT(&c->queue);
-	(void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
@@ -151,7 +149,7 @@ packet_write(int sock, struct iovec *iov, int iovlen, int fd)
 		memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
 	}
 	do
-		n = sendmsg(sock, &mh, MSG_NOSIGNAL | MSG_EOR);
+		n = sendmsg(sock, &mh, MSG_NOSIGNAL | MSG_DONTWAIT | MSG_EOR);
 	while (n == -1 && errno == EINTR);
 	return (n);
 }
@@ -327,8 +325,6 @@ take_fd(struct msghdr *mh, const char **why)
 		close(fd);
 		fd = -1;
 	}
-	if (fd != -1)
-		(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 	return (fd);
 }
 
@@ -352,12 +348,16 @@ chan_recv(struct chan *c, struct msg *m, const char **why)
 	if (!packet_whole(c->fd))
 		return (0);
 	do
-		n = recvmsg(c->fd, &mh, 0);
+		n = recvmsg(c->fd, &mh, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	while (n == -1 && errno == EINTR);
 	if (n == -1 && (errno == EAGAIN || errno == ENOBUFS))
 		return (0);
-	if (n == -1)
+	if (n == -1) {
+		/* It died, and did not read all. */
+		if (errno != ECONNRESET && c->fd != -1)
+			*why = "not to be read";
 		return (-1);
+	}
 	msg_new(m, get_be32(head), get_be32(head + 8));
 	m->fd = take_fd(&mh, why);
 	if (n == 0 && m->fd == -1)
@@ -371,7 +371,7 @@ chan_recv(struct chan *c, struct msg *m, const char **why)
 			*why = msg_check(m, c);
 	}
 	if (*why == NULL) {
-		c->seen |= (uint64_t)1 << m->type;
+		c->seen[m->type / 8] |= 1 << m->type % 8;
 		return (1);
 	}
 	if (m->fd != -1)

@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -32,6 +33,9 @@
 #define CHANNEL_FD	3	/* to the parent */
 #define SYSLOG_FD	4	/* unless -d */
 #define LEAVE_TIME	11	/* s; workers give their sessions 10 */
+
+static uint32_t	 dropped;	/* bits 1 << enum protection */
+static struct peer	*to_parent;
 
 static uint32_t
 number(const char *what, const char *arg)
@@ -105,6 +109,9 @@ void
 child_drop(const struct child *c, int keep)
 {
 	privdrop(c->uid, c->gid, c->dir, keep);
+	dropped = 1U << PROT_CAPS;
+	if (c->dir != NULL)
+		dropped |= 1U << PROT_CHROOT;
 }
 
 /* After the drop: begin to listen to the parent.  The loop is the caller's. */
@@ -116,22 +123,31 @@ child_serve(const struct child *c, struct peer *parent,
 
 	if (event_init() == NULL)
 		fatalx("no event loop");
+	to_parent = parent;
 	peer_open(parent, CHANNEL_FD, c->role, ROLE_PARENT, 0, handlers, gone);
 	msg_new(&m, IMSG_HELLO, 0);
 	put_u32(&m, PROTOCOL_VERSION);
 	put_u32(&m, getpid());
-	if (peer_send(parent, &m) == -1)
+	if (peer_send(parent, &m) == -1) {
+		/* It has gone already, and said why. */
+		if (errno == EPIPE)
+			exit(0);
 		fatal("the parent");
+	}
 }
 
-/* To be called by the handler of START, once all is in place. */
+/*
+ * To be called by the handler of START, once all is in place: with what
+ * protects us from now on, bits 1 << enum protection.
+ */
 void
-child_ready(struct peer *parent)
+child_ready(struct peer *parent, uint32_t protections)
 {
 	struct msg	 m;
 
 	parent->chan.state = S_RUN;
 	msg_new(&m, IMSG_READY, 0);
+	put_u32(&m, dropped | protections);
 	(void)peer_send(parent, &m);
 }
 
@@ -155,6 +171,32 @@ on_logfd(struct peer *parent, struct msg *m)
 	return (msg_end(m));
 }
 
+/* From the parent, which kills who does not answer. */
+int
+on_ping(struct peer *from, struct msg *m)
+{
+	struct msg	 reply;
+
+	msg_new(&reply, IMSG_PONG, 0);
+	(void)peer_send(from, &reply);
+	return (msg_end(m));
+}
+
+/*
+ * We do not listen to that child any more, nor will it get another channel to
+ * us in this life: the parent is to give it a new one.
+ */
+void
+child_dropped(const struct peer *who)
+{
+	struct msg	 m;
+
+	msg_new(&m, IMSG_DROPPED, who->life);
+	put_u8(&m, who->chan.peer);
+	put_u16(&m, who->chan.instance);
+	(void)peer_send(to_parent, &m);
+}
+
 static void
 cb_leave(int fd, short event, void *arg)
 {
@@ -175,5 +217,5 @@ child_leave(void)
 	struct timeval		 tv = { LEAVE_TIME, 0 };
 
 	evtimer_set(&timer, cb_leave, NULL);
-	(void)evtimer_add(&timer, &tv);
+	timer_add(&timer, &tv);
 }

@@ -28,7 +28,7 @@ enum kind {
 	KIND_TIMEOUT, KIND_LOOKUP_TIMEOUT, KIND_WANT, KIND_TEMPFAIL,
 	KIND_STRIP_LOCAL, KIND_HEADER, KIND_LOG_FIELDS, KIND_TABLE,
 	KIND_RANGES, KIND_RULE, KIND_RATE, KIND_MATCH, KIND_PATTERN,
-	KIND_SUBS
+	KIND_SUBS, KIND_RECORD
 };
 
 #define RANGES_PER_ITEM	512
@@ -51,6 +51,8 @@ const char *const matcher_names[M_MAX] = {
 };
 
 const char *const unit_names[U_MAX] = { "messages", "recipients" };
+
+const char *const backend_names[B_MAX] = { "auto", "bpf", "proc" };
 
 struct policy *
 policy_new(void)
@@ -425,10 +427,25 @@ wanted(const struct policy *p)
 	return (want);
 }
 
+static int
+send_record(struct sink *s, const struct policy *p)
+{
+	struct msg	*m = item(s, KIND_RECORD);
+	size_t		 i;
+
+	put_u8(m, p->backend);
+	put_u8(m, p->nports);
+	for (i = 0; i < p->nports; i++) {
+		put_u16(m, p->ports[i].lo);
+		put_u16(m, p->ports[i].hi);
+	}
+	return (item_send(s));
+}
+
 /*
  * Send what that role may know of the policy: the resolver no more than how
- * long it may take, and which texts are wanted.  Returns the number of items,
- * or -1 if send() did.
+ * long it may take, which texts are wanted, and which connections are to be
+ * recorded.  Returns the number of items, or -1 if send() did.
  */
 int
 policy_send(const struct policy *p, enum role role,
@@ -442,8 +459,8 @@ policy_send(const struct policy *p, enum role role,
 	if (send_u32(&s, KIND_LOOKUP_TIMEOUT, p->lookup_timeout) == -1)
 		return (-1);
 	if (role != ROLE_WORKER)
-		return (send_u32(&s, KIND_WANT, wanted(p)) == -1 ? -1 :
-		    (int)s.n);
+		return (send_u32(&s, KIND_WANT, wanted(p)) == -1 ||
+		    send_record(&s, p) == -1 ? -1 : (int)s.n);
 	put_fields(item(&s, KIND_LOG_FIELDS), &p->log_fields);
 	if (item_send(&s) == -1 ||
 	    send_u32(&s, KIND_TIMEOUT, p->timeout) == -1 ||
@@ -642,6 +659,26 @@ got_pattern(struct policy *p, struct msg *m)
 		m->bad = 1;
 }
 
+static void
+got_record(struct policy *p, struct msg *m)
+{
+	size_t	 i, n;
+
+	p->backend = get_u8(m);
+	n = get_u8(m);
+	if (p->backend >= B_MAX || n > MAX_PORTS) {
+		m->bad = 1;
+		return;
+	}
+	for (i = 0; i < n; i++) {
+		p->ports[i].lo = get_u16(m);
+		p->ports[i].hi = get_u16(m);
+		if (p->ports[i].lo > p->ports[i].hi)
+			m->bad = 1;
+	}
+	p->nports = n;
+}
+
 /* Take one item.  Returns 0, or -1 if it made no sense. */
 static int
 take_item(struct policy *p, struct msg *m)
@@ -688,6 +725,9 @@ take_item(struct policy *p, struct msg *m)
 		break;
 	case KIND_PATTERN:
 		got_pattern(p, m);
+		break;
+	case KIND_RECORD:
+		got_record(p, m);
 		break;
 	default:
 		return (-1);

@@ -57,7 +57,10 @@ const struct msgrow msgtab[IMSG_MAX] = {
 	ROW(CONF_END,	P,	R|W,	4,	4,	0, BOOT|RUN, 0),
 	ROW(CONF_ACK,	R|W,	P,	8,	8,	0, BOOT|RUN, 0),
 	ROW(START,	P,	R|N|K|W, 0,	0,	0, BOOT, 1),
-	ROW(READY,	R|N|K|W, P,	0,	0,	0, BOOT, 1),
+	ROW(READY,	R|N|K|W, P,	4,	4,	0, BOOT, 1),
+	ROW(PING,	P,	R|N|K|W, 0,	0,	0, RUN, 0),
+	ROW(PONG,	R|N|K|W, P,	0,	0,	0, RUN, 0),
+	ROW(DROPPED,	R|K,	P,	3,	3,	0, BOOT|RUN, 0),
 
 	ROW(LOOKUP,	K|W,	R,	44,	44,	0, RUN, 0),
 	ROW(ANSWER,	R,	K|W,	OWNER_MIN, OWNER_MAX, 0, RUN, 0),
@@ -123,8 +126,6 @@ const struct msgrow msgtab[IMSG_MAX] = {
 	ROW(CTL_FAIL,	K,	C,	6,	6 + STR_MAX, 0, BOOT|RUN, 0),
 };
 
-_Static_assert(IMSG_MAX <= 64, "chan.seen has a bit for each");
-
 /*
  * May this message come from the peer of this channel, now?  Returns NULL, or
  * what is wrong with it.
@@ -143,7 +144,7 @@ msg_check(const struct msg *m, const struct chan *c)
 		return ("not to here");
 	if (!(row->states & 1 << c->state))
 		return ("not now");
-	if (row->once && c->seen & (uint64_t)1 << m->type)
+	if (row->once && c->seen[m->type / 8] & 1 << m->type % 8)
 		return ("twice");
 	if (m->len < row->min)
 		return ("too short");

@@ -67,6 +67,24 @@ bad_message(const struct peer *p, const struct msg *m, const char *why)
 		    peer_name(p, name, sizeof(name)), why);
 }
 
+/*
+ * Who fills his turn has the last one until he has no more to say: whoever
+ * comes first, and never ends, would else be the only one.
+ */
+static void
+peer_turn(struct peer *p, int busy)
+{
+	int	 last = event_base_get_npriorities(
+		    event_get_base(&p->ev_read)) - 1;
+
+	if (busy == p->busy)
+		return;
+	if (busy)
+		p->priority = event_get_priority(&p->ev_read);
+	if (event_priority_set(&p->ev_read, busy ? last : p->priority) == 0)
+		p->busy = busy;
+}
+
 /* From a peer: trust nothing that msg_check() has not seen. */
 static void
 cb_read(int fd, short event, void *arg)
@@ -82,8 +100,10 @@ cb_read(int fd, short event, void *arg)
 	/* One of the control socket's clients waits for each reply. */
 	batch = p->chan.peer == ROLE_CLIENT ? 1 : BATCH;
 	for (i = 0; i < batch && p->open; i++) {
-		if ((n = chan_recv(&p->chan, &m, &why)) == 0)
+		if ((n = chan_recv(&p->chan, &m, &why)) == 0) {
+			peer_turn(p, 0);
 			return;
+		}
 		if (n == 1)
 			why = peer_handle(p, &m);
 		if (n == -1 || why != NULL)
@@ -97,6 +117,16 @@ cb_read(int fd, short event, void *arg)
 	}
 	if (!p->open)
 		peer_finish(p);
+	else
+		peer_turn(p, 1);
+}
+
+/* A peer that the loop has no memory for is of no use. */
+static void
+peer_watch(struct peer *p, struct event *ev)
+{
+	if (event_add(ev, NULL) == -1)
+		peer_drop(p, "no memory for it");
 }
 
 static void
@@ -107,7 +137,7 @@ cb_write(int fd, short event, void *arg)
 	(void)fd;
 	(void)event;
 	if (chan_flush(&p->chan) == 0 && p->chan.queued > 0)
-		(void)event_add(&p->ev_write, NULL);
+		peer_watch(p, &p->ev_write);
 	/* An error shows when we read. */
 }
 
@@ -122,9 +152,10 @@ peer_open(struct peer *p, int fd, enum role self, enum role role,
 	p->gone = gone;
 	p->why = NULL;
 	p->open = 1;
+	p->busy = 0;
 	event_set(&p->ev_read, fd, EV_READ | EV_PERSIST, cb_read, p);
 	event_set(&p->ev_write, fd, EV_WRITE, cb_write, p);
-	(void)event_add(&p->ev_read, NULL);
+	peer_watch(p, &p->ev_read);
 }
 
 /* Returns what chan_send() returns. */
@@ -134,7 +165,7 @@ peer_send(struct peer *p, struct msg *m)
 	int	 rv = chan_send(&p->chan, m);
 
 	if (rv == 0 && p->chan.queued > 0)
-		(void)event_add(&p->ev_write, NULL);
+		peer_watch(p, &p->ev_write);
 	return (rv);
 }
 
@@ -176,4 +207,12 @@ peer_name(const struct peer *p, char *buf, size_t size)
 	else
 		(void)strlcpy(buf, role_names[role], size);
 	return (buf);
+}
+
+/* A timer that is never lost: without memory for it, it is due at once. */
+void
+timer_add(struct event *ev, const struct timeval *tv)
+{
+	if (evtimer_add(ev, tv) == -1)
+		event_active(ev, EV_TIMEOUT, 1);
 }

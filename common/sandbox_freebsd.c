@@ -30,9 +30,19 @@
 #include <sys/capsicum.h>
 
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
-#include "sandbox.h"
+#include "log.h"
+#include "sysuser.h"
+
+/*
+ * In capability mode: few system calls, no open(2) of a name, no connect(2) or
+ * bind(2), no kill(2) but of itself.
+ */
+#define BIT(p)		(1U << (p))
+#define CAPABILITY_MODE	(BIT(PROT_CALLS) | BIT(PROT_FILES) | \
+			    BIT(PROT_NET) | BIT(PROT_SCOPE))
 
 /*
  * Standard input and output are /dev/null, or with -d a terminal or a file;
@@ -55,34 +65,37 @@ limit_stdio(void)
 	return (0);
 }
 
-static int
+/* Without it a kernel says ENOSYS. */
+static uint32_t
 enter(void)
 {
-	if (limit_stdio() == -1)
-		return (-1);
-	return (cap_enter());
+	if (limit_stdio() == -1 || cap_enter() == -1) {
+		log_debug("capsicum: %s", strerror(errno));
+		return (0);
+	}
+	return (CAPABILITY_MODE);
 }
 
-/* Commands of rc(8) and all names of files are still to come. */
-int
+/* It has names of files, and programs to start, as long as it lives. */
+uint32_t
 sandbox_parent(void)
 {
 	return (0);
 }
 
-int
+uint32_t
 sandbox_resolver(void)
 {
 	return (enter());
 }
 
-int
+uint32_t
 sandbox_names(void)
 {
 	return (0);
 }
 
-int
+uint32_t
 sandbox_control(void)
 {
 	return (enter());
@@ -92,8 +105,22 @@ sandbox_control(void)
  * accept(2) of the listening socket works in here.  At its end libmilter can't
  * remove the socket of the file system: it is the parent's.
  */
-int
+uint32_t
 sandbox_milterd(void)
 {
 	return (enter());
+}
+
+/* What there is for a process, if the system has it all. */
+uint32_t
+sandbox_meant(enum role role)
+{
+	switch (role) {
+	case ROLE_PARENT:
+		return (0);
+	case ROLE_NAMES:
+		return (BIT(PROT_CAPS));
+	default:
+		return (BIT(PROT_CHROOT) | BIT(PROT_CAPS) | CAPABILITY_MODE);
+	}
 }

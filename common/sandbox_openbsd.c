@@ -32,39 +32,83 @@
 
 #include <sys/types.h>
 
+#include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
-#include "sandbox.h"
+#include "log.h"
+#include "sysuser.h"
 
-int
+/*
+ * What is not promised: "rpath", "inet" and "proc".  There are no abstract
+ * sockets.
+ */
+#define BIT(p)		(1U << (p))
+#define PARENT		BIT(PROT_CALLS)
+#define RESOLVER	BIT(PROT_FILES)
+#define NAMES		(BIT(PROT_CALLS) | BIT(PROT_SCOPE))
+#define MILTERD		(BIT(PROT_CALLS) | BIT(PROT_FILES) | BIT(PROT_SCOPE))
+#define CONTROL		(MILTERD | BIT(PROT_NET))
+#define ANY_CHILD	BIT(PROT_CAPS)
+
+/* Returns what that protects from, or 0. */
+static uint32_t
+promise(const char *promises, uint32_t bits)
+{
+	if (pledge(promises, NULL) == 0)
+		return (bits);
+	log_debug("pledge: %s", strerror(errno));
+	return (0);
+}
+
+uint32_t
 sandbox_parent(void)
 {
-	return (pledge("stdio rpath wpath cpath fattr chown flock unix inet "
-	    "getpw sendfd proc exec", NULL));
+	return (promise("stdio rpath wpath cpath fattr chown flock unix inet "
+	    "getpw sendfd proc exec", PARENT));
 }
 
-int
+uint32_t
 sandbox_resolver(void)
 {
-	if (unveil("/", "") == -1)
-		return (-1);
-	return (unveil(NULL, NULL));
+	if (unveil("/", "") == 0 && unveil(NULL, NULL) == 0)
+		return (RESOLVER);
+	log_debug("unveil: %s", strerror(errno));
+	return (0);
 }
 
-int
+uint32_t
 sandbox_names(void)
 {
-	return (pledge("stdio rpath getpw recvfd", NULL));
+	return (promise("stdio rpath getpw recvfd", NAMES));
 }
 
-int
+uint32_t
 sandbox_control(void)
 {
-	return (pledge("stdio unix recvfd", NULL));
+	return (promise("stdio unix recvfd", CONTROL));
 }
 
-int
+uint32_t
 sandbox_milterd(void)
 {
-	return (pledge("stdio inet unix recvfd error", NULL));
+	return (promise("stdio inet unix recvfd error", MILTERD));
+}
+
+/* What there is for a process, if the system has it all. */
+uint32_t
+sandbox_meant(enum role role)
+{
+	switch (role) {
+	case ROLE_PARENT:
+		return (PARENT);
+	case ROLE_RESOLVER:
+		return (BIT(PROT_CHROOT) | ANY_CHILD | RESOLVER);
+	case ROLE_NAMES:
+		return (ANY_CHILD | NAMES);
+	case ROLE_CONTROL:
+		return (BIT(PROT_CHROOT) | ANY_CHILD | CONTROL);
+	default:
+		return (BIT(PROT_CHROOT) | ANY_CHILD | MILTERD);
+	}
 }

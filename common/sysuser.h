@@ -30,7 +30,7 @@
 #include <stdint.h>
 #include <time.h>
 
-#define PROTOCOL_VERSION	3	/* any change of a message raises it */
+#define PROTOCOL_VERSION	4	/* any change of a message raises it */
 
 /* Bytes of a value before it is encoded; one more says that it was cut. */
 #define MAX_NAME		64	/* user, program */
@@ -223,6 +223,10 @@ struct header {
 };
 TAILQ_HEAD(headers, header);
 #define MAX_HEADERS		8		/* of a policy */
+#define MAX_PORTS		64		/* ranges of them */
+
+/* Where the process is known from: connect-time record, or /proc. */
+enum backend { B_AUTO, B_BPF, B_PROC, B_MAX };
 
 struct policy {
 	unsigned int		 refs;
@@ -230,6 +234,9 @@ struct policy {
 	uint32_t		 timeout;	/* s, MTA silent */
 	uint32_t		 lookup_timeout;/* ms */
 	uint32_t		 want;		/* texts, bits 1 << enum text */
+	enum backend		 backend;
+	struct range		 ports[MAX_PORTS]; /* recorded */
+	size_t			 nports;
 	int			 tempfail;	/* on failure: not accept */
 	int			 strip_local;	/* spare remote mail */
 	int			 unlimited;	/* limits are off: parent's */
@@ -261,6 +268,7 @@ enum imsg {
 	IMSG_HELLO, IMSG_PEER, IMSG_LISTEN, IMSG_LOGFD,
 	IMSG_CONF_BEGIN, IMSG_CONF_ITEM, IMSG_CONF_END, IMSG_CONF_ACK,
 	IMSG_START, IMSG_READY,
+	IMSG_PING, IMSG_PONG, IMSG_DROPPED,
 	IMSG_LOOKUP, IMSG_ANSWER,
 	IMSG_CAPS_GET, IMSG_CAPS,
 	IMSG_NAME, IMSG_NAMED,
@@ -322,7 +330,22 @@ enum can {
 	CAN_ORPHAN,	/* who closed it, until the other side knows */
 	CAN_LOGIN,	/* the login uid */
 	CAN_UNIT,	/* unit and container */
+	CAN_RECORD,	/* who connected, since this daemon runs */
 	CAN_MAX
+};
+
+/* What keeps a process from doing harm; bits 1 << protection. */
+enum protection {
+	PROT_CHROOT,	/* an empty directory, or /proc */
+	PROT_CAPS,	/* as few capabilities as it can do with, for good */
+	PROT_PRIVS,	/* no program that it runs gives it more */
+	PROT_CORE,	/* no image of its memory, no debugger */
+	PROT_LIMITS,	/* writes no file, locks no memory */
+	PROT_CALLS,	/* few system calls */
+	PROT_FILES,	/* opens no file */
+	PROT_NET,	/* makes no TCP connection */
+	PROT_SCOPE,	/* signals nobody, reaches no abstract socket */
+	PROT_MAX
 };
 
 /*
@@ -347,7 +370,7 @@ enum counter {
 	STAT_MAX = ST_TIME + TIME_MAX
 };
 
-#define PROC_SIZE	(3 + 4 * 4 + 1 + 8 * STAT_MAX)	/* IMSG_PROC */
+#define PROC_SIZE	(3 + 4 * 4 + 1 + 2 * 4 + 8 * STAT_MAX)	/* IMSG_PROC */
 
 #define MSG_HEADER	12		/* type, length, id: 3 x u32 */
 #define MSG_MAX		8192		/* with the header */
@@ -392,7 +415,7 @@ struct chan {
 	enum role		 self, peer;
 	unsigned int		 instance;	/* of the peer */
 	enum state		 state;
-	uint64_t		 seen;		/* once-messages that came */
+	uint8_t			 seen[(IMSG_MAX + 7) / 8];	/* came already */
 	struct packets		 queue;
 	size_t			 queued;
 };
@@ -418,7 +441,11 @@ struct peer {
 	void			(*gone)(struct peer *, const char *why);
 	void			*arg;
 	const char		*why;		/* dropped, for this reason */
+	uint32_t		 life;		/* of the child there, as the
+						   parent counts them */
 	int			 open;
+	int			 busy;		/* had more to say than a turn */
+	int			 priority;	/* when it had not */
 };
 TAILQ_HEAD(peers, peer);
 
@@ -459,6 +486,7 @@ extern const char *const verdict_names[E_MAX];
 extern const char *const reason_names[R_MAX];
 extern const char *const source_names[SRC_MAX];
 extern const char *const field_names[F_MAX];
+extern const char *const protection_names[PROT_MAX];
 extern const char *const stat_names[ST_NAMED];
 void	 owner_unknown(struct owner *, enum reason);
 void	 put_owner(struct msg *, const struct owner *);
@@ -483,10 +511,12 @@ void	 child_init(struct child *, enum role, int, char **);
 void	 child_drop(const struct child *, int);
 void	 child_serve(const struct child *, struct peer *,
 	    const struct handler *, void (*)(struct peer *, const char *));
-void	 child_ready(struct peer *);
+void	 child_ready(struct peer *, uint32_t);
 void	 child_ack(struct peer *, uint32_t);
 void	 child_leave(void);
+void	 child_dropped(const struct peer *);
 int	 on_logfd(struct peer *, struct msg *);
+int	 on_ping(struct peer *, struct msg *);
 
 /* clock.c */
 uint64_t clock_usec(clockid_t);
@@ -499,6 +529,7 @@ const char *seconds_text(uint32_t, char *, size_t);
 extern const char *const action_names[A_MAX];
 extern const char *const matcher_names[M_MAX];
 extern const char *const unit_names[U_MAX];
+extern const char *const backend_names[B_MAX];
 int	 policy_send(const struct policy *, enum role,
 	    int (*)(struct msg *, void *), void *);
 struct policy *policy_new(void);
@@ -524,6 +555,7 @@ int	 peer_send(struct peer *, struct msg *);
 void	 peer_drop(struct peer *, const char *);
 void	 peer_close(struct peer *);
 const char *peer_name(const struct peer *, char *, size_t);
+void	 timer_add(struct event *, const struct timeval *);
 
 /* privdrop.c */
 void	 privdrop(uid_t, gid_t, const char *, int);
@@ -531,6 +563,15 @@ void	 privdrop(uid_t, gid_t, const char *, int);
 /* caps_OS.c */
 void	 caps_before(int);
 void	 caps_after(int);
+uint32_t caps_parent(void);
+
+/* sandbox_OS.c */
+uint32_t sandbox_parent(void);
+uint32_t sandbox_resolver(void);
+uint32_t sandbox_names(void);
+uint32_t sandbox_control(void);
+uint32_t sandbox_milterd(void);
+uint32_t sandbox_meant(enum role);
 
 /* wire.c */
 void	 put_u8(struct msg *, uint8_t);

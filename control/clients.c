@@ -107,8 +107,7 @@ clients_start(void)
 	if (listen_fd == -1)
 		return (-1);
 	event_set(&ev_accept, listen_fd, EV_READ | EV_PERSIST, cb_accept, NULL);
-	(void)event_add(&ev_accept, NULL);
-	return (0);
+	return (event_add(&ev_accept, NULL));
 }
 
 /* No more of them. */
@@ -157,15 +156,6 @@ client_open(int fd)
 	nclients++;
 }
 
-static void
-cb_resume(int fd, short event, void *arg)
-{
-	(void)fd;
-	(void)event;
-	(void)arg;
-	(void)event_add(&ev_accept, NULL);
-}
-
 /* Out of descriptors: those who are connected go first. */
 static void
 pause_accept(void)
@@ -173,7 +163,17 @@ pause_accept(void)
 	struct timeval	 tv = { 1, 0 };
 
 	(void)event_del(&ev_accept);
-	(void)evtimer_add(&ev_pause, &tv);
+	timer_add(&ev_pause, &tv);
+}
+
+static void
+cb_resume(int fd, short event, void *arg)
+{
+	(void)fd;
+	(void)event;
+	(void)arg;
+	if (event_add(&ev_accept, NULL) == -1)
+		pause_accept();
 }
 
 static void
@@ -303,7 +303,7 @@ clients_settle(int timer)
 		left += c->sync != 0;
 	}
 	if (left > 0 && !evtimer_pending(&ev_settle, NULL))
-		(void)evtimer_add(&ev_settle, &tv);
+		timer_add(&ev_settle, &tv);
 }
 
 static void

@@ -47,6 +47,7 @@ const struct handler control_handlers[] = {
 	{ IMSG_LISTEN,		on_listen },
 	{ IMSG_SAVED,		on_saved },
 	{ IMSG_START,		on_start },
+	{ IMSG_PING,		on_ping },
 	{ IMSG_PROC,		on_proc },
 	{ IMSG_TABLEROW,	on_tablerow },
 	{ IMSG_USERIDOF,	on_useridof },
@@ -125,7 +126,7 @@ on_peer(struct peer *peer, struct msg *m)
 	if (msg_end(m) == -1)
 		return (-1);
 	if (role == ROLE_WORKER)
-		return (worker_open(msg_claim_fd(m), instance));
+		return (worker_open(msg_claim_fd(m), instance, m->id));
 	if (role != ROLE_RESOLVER)
 		return (-1);
 	if (resolver.open) {
@@ -160,7 +161,7 @@ on_start(struct peer *peer, struct msg *m)
 	if (msg_end(m) == -1 || clients_start() == -1)
 		return (-1);
 	workers_start();
-	child_ready(peer);
+	child_ready(peer, sandbox_control());
 	tables_start();
 	return (0);
 }

@@ -75,7 +75,7 @@ int	 tables_tell(struct peer *);
 /* workers.c */
 void	 workers_init(void);
 void	 workers_start(void);
-int	 worker_open(int, unsigned int);
+int	 worker_open(int, unsigned int, uint32_t);
 int	 workers_test(struct msg *, uint32_t);
 void	 workers_tell(struct msg *);
 uint32_t workers_sync(void);

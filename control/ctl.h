@@ -49,6 +49,8 @@ struct process {
 	uint32_t		 seconds;	/* since it began */
 	uint32_t		 restarts;
 	int			 running;
+	uint32_t		 protections;	/* bits 1 << that */
+	uint32_t		 missing;	/* meant for it */
 };
 
 /* What the daemon says of itself. */

@@ -295,7 +295,6 @@ ask_caps(void)
 static void
 selftest_caps(uint32_t can)
 {
-	/* The last two are what no resolver of this version looks for. */
 	static const struct {
 		int		 can;
 		const char	*name, *text;
@@ -306,16 +305,16 @@ selftest_caps(uint32_t can)
 		    "the user of one who hung up, for a moment" },
 		{ CAN_LOGIN, "login", "the login uid" },
 		{ CAN_UNIT, "unit", "unit and container" },
-		{ CAN_MAX, "namespaces",
+		{ CAN_RECORD, "namespaces",
 		    "clients in other network namespaces" },
-		{ CAN_MAX, "record",
+		{ CAN_RECORD, "record",
 		    "who hung up long ago (needs a BPF record)" }
 	};
 	size_t	 i;
 	int	 yes;
 
 	for (i = 0; i < NITEMS(caps); i++) {
-		yes = caps[i].can != CAN_MAX && can & 1U << caps[i].can;
+		yes = (can & 1U << caps[i].can) != 0;
 		if (ctl.json)
 			json_bool(caps[i].name, yes);
 		else

@@ -72,6 +72,8 @@ status_row(struct msg *m, void *arg)
 	p->seconds = get_u32(m);
 	p->restarts = get_u32(m);
 	p->running = get_u8(m);
+	p->protections = get_u32(m);
+	p->missing = get_u32(m);
 	for (i = 0; i < STAT_MAX; i++)
 		st->total[i] += get_u64(m);
 	check(m);
@@ -171,6 +173,48 @@ print_processes(const struct status *st)
 	}
 }
 
+/*
+ * Of all that run as this role: yes, if each of them has it, no, if it is
+ * meant for them, and else nothing.
+ */
+static const char *
+protected(const struct status *st, enum role role, enum protection what)
+{
+	const struct process	*p;
+	uint32_t		 has = UINT32_MAX, missing = 0;
+	size_t			 i, n = 0;
+
+	for (i = 0; i < st->n; i++) {
+		p = &st->list[i];
+		if (p->role != role || !p->running)
+			continue;
+		has &= p->protections;
+		missing |= p->missing;
+		n++;
+	}
+	if (missing & 1U << what)
+		return ("no");
+	return (n > 0 && has & 1U << what ? "yes" : "-");
+}
+
+static void
+print_protections(const struct status *st)
+{
+	enum protection	 what;
+	enum role	 role;
+
+	(void)printf("%-14s", "PROTECTION");
+	for (role = 0; role < ROLE_CLIENT; role++)
+		(void)printf(" %8s", role_names[role]);
+	(void)printf("\n");
+	for (what = 0; what < PROT_MAX; what++) {
+		(void)printf("%-14s", protection_names[what]);
+		for (role = 0; role < ROLE_CLIENT; role++)
+			(void)printf(" %8s", protected(st, role, what));
+		(void)printf("\n");
+	}
+}
+
 static void
 print_sources(const struct status *st)
 {
@@ -217,6 +261,8 @@ print_status(const struct status *st)
 
 	print_processes(st);
 	(void)printf("\n");
+	print_protections(st);
+	(void)printf("\n");
 	print_counts(st, "lookups", ST_LOOKUPS, lookups, NITEMS(lookups));
 	print_sources(st);
 	(void)printf("%-10s", "times");
@@ -246,6 +292,18 @@ json_quantile(const char *name, const struct status *st, unsigned int percent)
 }
 
 static void
+json_protections(const char *name, uint32_t bits)
+{
+	enum protection	 what;
+
+	json_open(name, '[');
+	for (what = 0; what < PROT_MAX; what++)
+		if (bits & 1U << what)
+			json_string(NULL, protection_names[what]);
+	json_close();
+}
+
+static void
 json_status(const struct status *st)
 {
 	const struct process	*p;
@@ -264,6 +322,8 @@ json_status(const struct status *st)
 		json_number("seconds", p->seconds);
 		json_number("restarts", p->restarts);
 		json_bool("running", p->running);
+		json_protections("protections", p->protections);
+		json_protections("unprotected", p->missing);
 		json_close();
 	}
 	json_close();

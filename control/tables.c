@@ -269,7 +269,7 @@ expire_set(void)
 	TAILQ_FOREACH(b, &table, next)
 		if (b->expires != 0 && b->expires - now < tv.tv_sec)
 			tv.tv_sec = b->expires > now ? b->expires - now : 0;
-	(void)evtimer_add(&ev_expire, &tv);
+	timer_add(&ev_expire, &tv);
 }
 
 static void
@@ -324,7 +324,7 @@ cb_retry(int fd, short event, void *arg)
 		if (b->ask == ASK_NOT && *b->name != '\0' && (all || !b->known))
 			b->ask = ASK_SOON;
 	ask();
-	(void)evtimer_add(&ev_retry, &tv);
+	timer_add(&ev_retry, &tv);
 }
 
 /*

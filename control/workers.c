@@ -89,7 +89,7 @@ cb_sweep(int fd, short event, void *arg)
 	(void)arg;
 	ledger_sweep(ledger, now());
 	stats_sweep(stats, now());
-	(void)evtimer_add(&ev_sweep, &tv);
+	timer_add(&ev_sweep, &tv);
 }
 
 static void
@@ -105,7 +105,8 @@ worker_free(struct peer *w)
 static void
 worker_gone(struct peer *w, const char *why)
 {
-	(void)why;
+	if (why != NULL)
+		child_dropped(w);
 	worker_free(w);
 	clients_fail(IMSG_CTL_TEST, "the worker died");
 	clients_settle(0);
@@ -119,6 +120,14 @@ sync_new(struct msg *m)
 	put_u8(m, TABLE_SYNC);
 }
 
+/* It did not get what it must know.  That it died shows when we read. */
+static void
+missed(struct peer *w)
+{
+	if (errno != EPIPE && errno != ECONNRESET)
+		peer_drop(w, "does not read");
+}
+
 /* Tell a worker who is blocked, if we were told. */
 static void
 worker_begin(struct peer *w)
@@ -129,7 +138,7 @@ worker_begin(struct peer *w)
 		return;
 	sync_new(&m);
 	if (tables_tell(w) == -1 || peer_send(w, &m) == -1)
-		peer_drop(w, "does not read");
+		missed(w);
 }
 
 /* Those who came before START wait for that, or keep an earlier table. */
@@ -145,7 +154,7 @@ workers_start(void)
 
 /* A worker; a second of that name takes the place of the first. */
 int
-worker_open(int fd, unsigned int instance)
+worker_open(int fd, unsigned int instance, uint32_t life)
 {
 	struct worker	*w;
 	struct peer	*p, *next;
@@ -164,6 +173,7 @@ worker_open(int fd, unsigned int instance)
 	peer_open(&w->peer, fd, ROLE_CONTROL, ROLE_WORKER, instance,
 	    worker_handlers, worker_gone);
 	w->peer.chan.state = S_RUN;
+	w->peer.life = life;
 	(void)event_priority_set(&w->peer.ev_read, 0);
 	TAILQ_INSERT_TAIL(&workers, &w->peer, next);
 	nworkers++;
@@ -179,7 +189,7 @@ workers_tell(struct msg *m)
 
 	TAILQ_FOREACH(w, &workers, next)
 		if (w->open && peer_send(w, m) == -1)
-			peer_drop(w, "does not read");
+			missed(w);
 }
 
 /* They are to tell when they have all this; workers_have() knows. */
@@ -354,7 +364,7 @@ on_charge(struct peer *peer, struct msg *m)
 	put_u8(&reply, over == 1 ? v.rate : 0);
 	put_u32(&reply, over == 1 ? v.seconds : 0);
 	if (peer_send(peer, &reply) == -1)
-		peer_drop(peer, "does not read");
+		missed(peer);
 	if (over == 1 && v.alert)
 		alert(rule, r.uid, user, &r.rates[v.rate], v.seconds);
 	return (0);

@@ -108,7 +108,12 @@ symbol(SMFICTX *ctx, const char *name)
 	return (smfi_getsymval(ctx, copy));
 }
 
-/* As little as we need; the MTA is to send the macros of its own accord. */
+/*
+ * As little as we need; the MTA is to send the macros of its own accord.  The
+ * queue id is there with Sendmail at MAIL, with Postfix at the end: Sendmail
+ * knows no list for the end of a message but its own, unless there is one for
+ * the end of the header as well.
+ */
 static sfsistat
 cb_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
     unsigned long f2, unsigned long f3, unsigned long *pactions,
@@ -132,7 +137,7 @@ cb_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 	*psteps = STEPS;
 	if (!symbols(ctx, SMFIM_CONNECT, "{daemon_addr} {daemon_port} "
 	    "{if_addr} {if_name}") ||
-	    !symbols(ctx, SMFIM_ENVFROM, "{auth_authen} {mail_addr}") ||
+	    !symbols(ctx, SMFIM_ENVFROM, "i f {auth_authen} {mail_addr}") ||
 	    !symbols(ctx, SMFIM_EOM, "i"))
 		log_warnx("no macros from the MTA");
 	return (SMFIS_CONTINUE);
@@ -166,6 +171,26 @@ server_end(SMFICTX *ctx, struct endpoint *e)
 	return (-1);
 }
 
+/*
+ * The MTA does not tell its own end.  Loopback is of this host; of others, who
+ * can have connected from an address of ours to the loopback, the resolver
+ * knows.  It needs some connection to be asked about: one of the client to
+ * itself, and whoever it names is not who it was.
+ */
+static void
+connect_unsure(struct session *s, struct conn_key *key)
+{
+	if (endpoint_is_loopback(&key->client)) {
+		if ((s->owner = malloc(sizeof(*s->owner))) != NULL)
+			owner_unknown(s->owner, R_AMBIGUOUS);
+		return;
+	}
+	key->server = key->client;
+	key->server.port = key->client.port == 25 ? 26 : 25;
+	s->asked = s->unsure = 1;
+	link_lookup(&s->lookup, key);
+}
+
 /* From the MTA: whom to ask about.  The answer is collected at MAIL. */
 static sfsistat
 cb_connect(SMFICTX *ctx, char *hostname, _SOCK_ADDR *addr)
@@ -185,10 +210,8 @@ cb_connect(SMFICTX *ctx, char *hostname, _SOCK_ADDR *addr)
 	if (server_end(ctx, &key.server) == 0) {
 		s->asked = 1;
 		link_lookup(&s->lookup, &key);
-	} else if (endpoint_is_loopback(&key.client)) {
-		if ((s->owner = malloc(sizeof(*s->owner))) != NULL)
-			owner_unknown(s->owner, R_AMBIGUOUS);
-	}
+	} else
+		connect_unsure(s, &key);
 	return (SMFIS_NOREPLY);
 }
 
@@ -209,9 +232,9 @@ located(const struct session *s)
 	case R_BUDGET:
 	case R_DENIED:
 	case R_UNSUPPORTED:
-		return (endpoint_is_loopback(&key->client) ||
+		return (!s->unsure && (endpoint_is_loopback(&key->client) ||
 		    memcmp(key->client.addr, key->server.addr,
-		    sizeof(key->client.addr)) == 0);
+		    sizeof(key->client.addr)) == 0));
 	default:
 		return (1);
 	}
@@ -228,6 +251,8 @@ collect(struct session *s)
 		return (-1);
 	if (s->owner->verdict == E_UNKNOWN && !located(s))
 		s->owner->verdict = E_REMOTE;
+	if (s->unsure && s->owner->verdict != E_REMOTE)
+		owner_unknown(s->owner, R_AMBIGUOUS);
 	return (0);
 }
 
@@ -363,49 +388,6 @@ over_limit(struct session *s, enum asking what)
 	return (c->over);
 }
 
-/* The argument of MAIL FROM, without brackets and what a comment begins. */
-static char *
-argument_dup(const char *arg)
-{
-	char	*s;
-	size_t	 len = strlen(arg);
-
-	if (len > 2 && arg[0] == '<' && arg[len - 1] == '>') {
-		arg++;
-		len -= 2;
-	}
-	if ((s = strndup(arg, len)) != NULL && s[strcspn(s, "(")] == '(' &&
-	    *s != '(')
-		s[strcspn(s, "(")] = '\0';
-	return (s);
-}
-
-/*
- * The sender as the MTA understood it, for whatever is in the brackets of MAIL
- * FROM (a source route, a comment) it parses again; the empty one is <>.  But
- * what it tells is where it would deliver to: to a%b@here it is a@b, and that
- * is not the sender.  Then, and if it does not tell all (of local ones
- * Sendmail leaves the domain out), the sender is what came.
- */
-static char *
-sender_dup(SMFICTX *ctx, const char *arg)
-{
-	const char	*addr = symbol(ctx, "{mail_addr}"), *there, *here;
-	char		*came;
-
-	if (addr != NULL && *addr == '\0')
-		return (strdup("<>"));
-	if ((came = argument_dup(arg)) == NULL || addr == NULL ||
-	    (there = strrchr(addr, '@')) == NULL)
-		return (came);
-	here = strrchr(came, '@');
-	if (strpbrk(came, "%!\"") != NULL &&
-	    (here == NULL || strcasecmp(here, there) != 0))
-		return (came);
-	free(came);
-	return (strdup(addr));
-}
-
 static sfsistat
 cb_envfrom(SMFICTX *ctx, char **argv)
 {
@@ -414,7 +396,9 @@ cb_envfrom(SMFICTX *ctx, char **argv)
 	if (s == NULL)
 		return (failed(s, "no memory for a session"));
 	message_reset(s);
-	if ((s->sender = sender_dup(ctx, argv[0])) == NULL || collect(s) == -1)
+	s->sender = sender_address(argv[0], symbol(ctx, "f"),
+	    symbol(ctx, "{mail_addr}"));
+	if (s->sender == NULL || collect(s) == -1)
 		return (failed(s, "no memory for a message"));
 	/* Who is only perhaps from elsewhere loses his copies in any case. */
 	if (!is_local(s))

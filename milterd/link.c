@@ -113,7 +113,8 @@ link_start(void)
 	static struct event	 ev;
 
 	event_set(&ev, wake[0], EV_READ | EV_PERSIST, cb_wake, NULL);
-	(void)event_add(&ev, NULL);
+	if (event_add(&ev, NULL) == -1)
+		fatal("pipe");
 }
 
 void
@@ -284,8 +285,9 @@ cb_wake(int fd, short event, void *arg)
 		continue;
 	(void)pthread_mutex_lock(&lock);
 	for (l = links; l < links + SERVERS; l++)
-		if (l->full && l->peer.open)
-			(void)event_add(&l->writable, NULL);
+		if (l->full && l->peer.open &&
+		    event_add(&l->writable, NULL) == -1)
+			event_active(&l->writable, EV_WRITE, 1);
 	(void)pthread_mutex_unlock(&lock);
 }
 
@@ -453,6 +455,29 @@ put_event(struct msg *m, const struct ended *e)
 	put_owner(m, e->owner);
 }
 
+/* Locked: without a detour if nothing else waits. */
+static int
+event_send(struct link *l, struct msg *m)
+{
+	if (l->send_fd == -1 || l->full || nevents > 0)
+		return (-1);
+	return (msg_send(l->send_fd, m));
+}
+
+/* Locked: keep it until there is room in the channel. */
+static int
+event_keep(const struct msg *m)
+{
+	struct event_kept	*e;
+
+	if (nevents >= EVENTS_MAX || (e = malloc(sizeof(*e))) == NULL)
+		return (-1);
+	e->m = *m;
+	STAILQ_INSERT_TAIL(&events, e, next);
+	nevents++;
+	return (0);
+}
+
 /*
  * Tell control that a message has come to its end.  While there is no room in
  * the channel some are kept; what is too much is counted and forgotten.
@@ -460,21 +485,18 @@ put_event(struct msg *m, const struct ended *e)
 void
 link_event(const struct ended *ended)
 {
-	struct event_kept	*e;
+	struct link	*l = &links[TO_CONTROL];
+	struct msg	 m;
 
-	e = malloc(sizeof(*e));
-	if (e != NULL)
-		put_event(&e->m, ended);
+	put_event(&m, ended);
 	(void)pthread_mutex_lock(&lock);
-	if (e != NULL && nevents < EVENTS_MAX) {
-		STAILQ_INSERT_TAIL(&events, e, next);
-		nevents++;
-		push(&links[TO_CONTROL]);
-		e = NULL;
-	} else
-		counters[ST_UNCOUNTED]++;
+	if (event_send(l, &m) == -1) {
+		if (event_keep(&m) == -1)
+			counters[ST_UNCOUNTED]++;
+		else
+			push(l);
+	}
 	(void)pthread_mutex_unlock(&lock);
-	free(e);
 }
 
 /*
@@ -553,7 +575,7 @@ server_lost(struct link *l)
 
 	(void)event_del(&l->writable);
 	evtimer_set(&l->lonely, cb_lonely, NULL);
-	(void)evtimer_add(&l->lonely, &tv);
+	timer_add(&l->lonely, &tv);
 	(void)pthread_mutex_lock(&lock);
 	if (l->send_fd != -1)
 		close(l->send_fd);

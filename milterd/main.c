@@ -120,12 +120,14 @@ on_start(struct peer *parent, struct msg *m)
 {
 	pthread_t	 thread;
 	sigset_t	 none;
+	uint32_t	 protections;
 	int		 error;
 
 	if (msg_end(m) == -1 || env.listen_fd == -1 || env.drain_fd == -1 ||
 	    !env.configured)
 		return (-1);
 	env.listen_fd = listen_adopt(env.listen_fd);
+	protections = sandbox_milterd();
 	if ((error = pthread_create(&thread, NULL, milter, NULL)) != 0)
 		fatalx("pthread_create: %s", strerror(error));
 	/*
@@ -134,7 +136,7 @@ on_start(struct peer *parent, struct msg *m)
 	 */
 	(void)sigemptyset(&none);
 	(void)pthread_sigmask(SIG_SETMASK, &none, NULL);
-	child_ready(parent);
+	child_ready(parent, protections);
 	return (0);
 }
 
@@ -158,7 +160,7 @@ tick(void)
 {
 	struct timeval	 tv = { 0, DRAIN_TICK * 1000 };
 
-	(void)evtimer_add(&env.timer, &tv);
+	timer_add(&env.timer, &tv);
 }
 
 /* Until the open sessions are over, but not for ever. */
@@ -211,6 +213,7 @@ main(int argc, char **argv)
 		{ IMSG_CONF_ITEM,	on_conf_item },
 		{ IMSG_CONF_END,	on_conf_end },
 		{ IMSG_START,		on_start },
+		{ IMSG_PING,		on_ping },
 		{ IMSG_STATS_GET,	on_stats_get },
 		{ IMSG_MAX,		NULL }
 	};

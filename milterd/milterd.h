@@ -83,6 +83,8 @@ struct session {
 	struct lookup		 lookup;
 	struct owner		*owner;		/* NULL: nobody to name */
 	int			 asked;		/* it may be of this host */
+	int			 unsure;	/* whose end at the MTA is not
+						   known: nobody is named */
 	int			 idle;		/* the MTA is too old for us */
 
 	/* The message, from MAIL to its end. */
@@ -93,6 +95,9 @@ struct session {
 	struct decision		 decision;
 	struct charge		 charge;
 };
+
+/* address.c */
+char	*sender_address(const char *, const char *, const char *);
 
 /* blocked.c */
 void	 blocked_init(const pthread_condattr_t *);

@@ -49,7 +49,7 @@ session_renew(struct session *s)
 {
 	if (s->asked)
 		link_cancel(&s->lookup);
-	s->asked = 0;
+	s->asked = s->unsure = 0;
 	free(s->owner);
 	s->owner = NULL;
 	message_reset(s);

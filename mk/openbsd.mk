@@ -3,5 +3,6 @@ OSCFLAGS = -I/usr/local/include
 LDFLAGS = -L/usr/local/lib
 LISTEN = dup
 CAPS = none
+SHUT = bsd
 SYSLOG = bsd
 SANDBOX = openbsd

@@ -79,7 +79,7 @@ question_timer(struct question *q, time_t seconds)
 {
 	struct timeval	 tv = { seconds, 0 };
 
-	(void)evtimer_add(&q->timer, &tv);
+	timer_add(&q->timer, &tv);
 }
 
 static void

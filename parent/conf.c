@@ -67,13 +67,25 @@ static const enum field	 log_fields[] = {
 
 static void	 complain(struct report *, const struct where *,
 		    const char *, ...) PRINTF(3, 4);
-static void	 warn_at(const struct where *, const char *, ...)
-		    PRINTF(2, 3);
 static void	 put(struct printer *, const char *, ...) PRINTF(2, 3);
 static void	 put_matches(struct printer *, const struct policy *,
 		    const struct rule *);
 static void	 put_rule(struct printer *, const struct policy *,
 		    const struct rule *);
+
+jmp_buf	*conf_escape;
+
+/*
+ * There is no memory to read a configuration.  At start that is the end; later
+ * parse_config() gives up, for the one in force is good.
+ */
+void
+conf_nomem(void)
+{
+	if (conf_escape != NULL)
+		longjmp(*conf_escape, 1);
+	fatal("configuration");
+}
 
 char *
 conf_strdup(const char *s)
@@ -81,15 +93,17 @@ conf_strdup(const char *s)
 	char	*new;
 
 	if ((new = strdup(s)) == NULL)
-		fatal("strdup");
+		conf_nomem();
 	return (new);
 }
 
 void
 conf_where(struct where *w, const char *file, int line)
 {
-	free(w->file);
+	char	*old = w->file;
+
 	w->file = conf_strdup(file);
+	free(old);
 	w->line = line;
 }
 
@@ -130,8 +144,9 @@ complain(struct report *r, const struct where *at, const char *fmt, ...)
 	r->errors++;
 }
 
-static void
-warn_at(const struct where *at, const char *fmt, ...)
+/* What is no error. */
+void
+conf_warn(const struct where *at, const char *fmt, ...)
 {
 	va_list	 ap;
 
@@ -143,6 +158,11 @@ warn_at(const struct where *at, const char *fmt, ...)
 /*
  * Defaults and end.
  */
+
+/* SMTP, submissions, submission. */
+static const struct range record_ports[] = {
+	{ 25, 25 }, { 465, 465 }, { 587, 587 }
+};
 
 static void
 fields_set(struct fields *f, const enum field *list, size_t n)
@@ -157,9 +177,11 @@ policy_default(void)
 	struct policy	*p;
 
 	if ((p = policy_new()) == NULL)
-		fatal("calloc");
+		conf_nomem();
 	p->timeout = 7210;
 	p->lookup_timeout = 1000;
+	p->nports = NITEMS(record_ports);
+	memcpy(p->ports, record_ports, sizeof(record_ports));
 	fields_set(&p->log_fields, log_fields, NITEMS(log_fields));
 	return (p);
 }
@@ -171,7 +193,7 @@ header_default(struct policy *p)
 	struct header	*h;
 
 	if ((h = header_new(p, DEFAULT_HEADER)) == NULL)
-		fatal("calloc");
+		conf_nomem();
 	fields_set(&h->fields, header_fields, NITEMS(header_fields));
 }
 
@@ -182,7 +204,7 @@ conf_new(void)
 	struct conf	*conf;
 
 	if ((conf = calloc(1, sizeof(*conf))) == NULL)
-		fatal("calloc");
+		conf_nomem();
 	conf->listen.family = AF_UNSPEC;
 	conf->listen.mode = 0660;
 	conf->control.family = AF_UNIX;
@@ -240,14 +262,14 @@ text_begin(struct printer *pr)
 {
 	memset(pr, 0, sizeof(*pr));
 	if ((pr->to = open_memstream(&pr->text, &pr->len)) == NULL)
-		fatal("open_memstream");
+		conf_nomem();
 }
 
 static void
 text_end(struct printer *pr)
 {
 	if (fclose(pr->to) == EOF)
-		fatal("open_memstream");
+		conf_nomem();
 }
 
 /* At most RULE_TEXT bytes of it, and no character in parts. */
@@ -356,8 +378,8 @@ conf_complete(struct conf *conf)
 	p->unlimited = r != NULL && (conf->listen.family == AF_INET ||
 	    conf->listen.family == AF_INET6);
 	if (p->unlimited)
-		warn_at(&conf->listen.at, "warning: limits are off: any local "
-		    "user could charge others");
+		conf_warn(&conf->listen.at, "warning: limits are off: any "
+		    "local user could charge others");
 }
 
 /* Returns 0, or -1 if parts that are good alone don't go together. */
@@ -367,22 +389,27 @@ conf_check(struct conf *conf, char *err, size_t errsize)
 	struct report	 r = { conf, err, errsize, 0 };
 
 	if (conf->listen.family == AF_UNSPEC)
-		complain(&r, NULL, "no \"listen on\"");
+		complain(&r, NULL, "no \"listen on\": where does the mail "
+		    "server connect?  As in: listen on socket \""
+		    "/var/spool/postfix/private/milter-sysuser.sock\" "
+		    "group \"postfix\"");
 	if (conf->listen.family == AF_UNIX &&
 	    strcmp(conf->listen.path, conf->control.path) == 0)
 		complain(&r, &conf->listen.at,
-		    "the control socket has the same path");
+		    "the control socket has the same path: move one");
 	if (below(conf->listen.path, conf->chroot))
 		complain(&r, &conf->listen.at,
-		    "is in the chroot, which must be empty");
+		    "is in the chroot, which must be empty: move it");
 	if (below(conf->control.path, conf->chroot))
 		complain(&r, &conf->control.at,
-		    "is in the chroot, which must be empty");
+		    "is in the chroot, which must be empty: move it");
 	if (strcmp(conf->chroot, conf->statedir) == 0)
-		complain(&r, NULL, "chroot and state directory are the same");
+		complain(&r, NULL, "chroot and state directory are the same: "
+		    "name two");
 	if (conf->keep.line != 0 && conf->policy->strip_local)
 		complain(&r, &conf->keep,
-		    "keep header would be trust in anybody under strip local");
+		    "keep header would be trust in anybody under strip "
+		    "local: say strip all");
 	if (r.errors != 0)
 		return (-1);
 	conf_complete(conf);
@@ -395,14 +422,15 @@ account_find(struct report *r, struct account *a)
 	struct passwd	*pw;
 
 	if ((pw = getpwnam(a->name)) == NULL) {
-		complain(r, &a->at, "unknown user \"%s\"", a->name);
+		complain(r, &a->at, "unknown user \"%s\": make that account, "
+		    "as README says", a->name);
 		return (-1);
 	}
 	a->uid = pw->pw_uid;
 	a->gid = pw->pw_gid;
 	if (a->uid != 0 && a->gid != 0)
 		return (0);
-	complain(r, &a->at, "user \"%s\" has %s 0", a->name,
+	complain(r, &a->at, "user \"%s\" has %s 0: name another", a->name,
 	    a->uid == 0 ? "uid" : "gid");
 	return (-1);
 }
@@ -413,14 +441,20 @@ listener_find(struct report *r, struct listener *l)
 	struct passwd	*pw;
 	struct group	*gr;
 
-	if (l->owner != NULL && (pw = getpwnam(l->owner)) == NULL)
-		complain(r, &l->at, "unknown user \"%s\"", l->owner);
-	else if (l->owner != NULL)
-		l->uid = pw->pw_uid;
-	if (l->group != NULL && (gr = getgrnam(l->group)) == NULL)
-		complain(r, &l->at, "unknown group \"%s\"", l->group);
-	else if (l->group != NULL)
-		l->gid = gr->gr_gid;
+	if (l->owner != NULL) {
+		if ((pw = getpwnam(l->owner)) != NULL)
+			l->uid = pw->pw_uid;
+		else
+			complain(r, &l->at, "unknown user \"%s\": is the "
+			    "mail server installed?", l->owner);
+	}
+	if (l->group != NULL) {
+		if ((gr = getgrnam(l->group)) != NULL)
+			l->gid = gr->gr_gid;
+		else
+			complain(r, &l->at, "unknown group \"%s\": is the "
+			    "mail server installed?", l->group);
+	}
 }
 
 /* Names of accounts become numbers.  Returns 0, or -1 if one won't do. */
@@ -446,10 +480,12 @@ conf_accounts(struct conf *conf, char *err, size_t errsize)
 	if (resolver == 0 && user == 0 &&
 	    conf->resolver.uid == conf->user.uid)
 		complain(&r, &conf->resolver.at, "resolver user \"%s\" must "
-		    "not be the same as user", conf->resolver.name);
+		    "not be the same as user: name another",
+		    conf->resolver.name);
 	if (resolver == 0 && control == 0 && conf->resolver.uid == names->uid)
 		complain(&r, &conf->resolver.at, "resolver user \"%s\" must "
-		    "not be the same as control user", conf->resolver.name);
+		    "not be the same as control user: name another",
+		    conf->resolver.name);
 	return (r.errors == 0 ? 0 : -1);
 }
 
@@ -471,7 +507,7 @@ put(struct printer *pr, const char *fmt, ...)
 
 	va_start(ap, fmt);
 	if (vasprintf(&word, fmt, ap) == -1)
-		fatal("vasprintf");
+		conf_nomem();
 	va_end(ap);
 	len = strlen(word);
 	if (pr->to == stdout && pr->col > 0 && pr->col + 1 + len > max) {
@@ -500,7 +536,7 @@ put_quoted(struct printer *pr, const char *text, const char *after)
 	char	*buf, *d;
 
 	if ((d = buf = malloc(2 * strlen(text) + 1)) == NULL)
-		fatal("malloc");
+		conf_nomem();
 	for (; *text != '\0'; text++) {
 		if (*text == '"' || *text == '\\')
 			*d++ = '\\';
@@ -566,16 +602,24 @@ put_fields(struct printer *pr, const struct fields *f)
 }
 
 static void
+put_range(struct printer *pr, const struct range *r, const char *before,
+    const char *comma)
+{
+	if (r->lo == r->hi)
+		put(pr, "%s%u%s", before, r->lo, comma);
+	else
+		put(pr, "%s%u - %u%s", before, r->lo, r->hi, comma);
+}
+
+static void
 put_entry(struct printer *pr, const struct entry *e, const char *uid)
 {
 	const char	*comma = TAILQ_NEXT(e, next) != NULL ? "," : "";
 
 	if (e->name != NULL)
 		put_quoted(pr, e->name, comma);
-	else if (e->range.lo == e->range.hi)
-		put(pr, "%s%u%s", uid, e->range.lo, comma);
 	else
-		put(pr, "%s%u - %u%s", uid, e->range.lo, e->range.hi, comma);
+		put_range(pr, &e->range, uid, comma);
 }
 
 static void
@@ -718,6 +762,27 @@ put_header(const struct header *h)
 }
 
 static void
+put_ports(const struct policy *p)
+{
+	struct printer		 pr = { .to = stdout };
+	const struct range	*r;
+
+	put(&pr, "record ports");
+	if (p->nports == 1 && p->ports[0].lo == 0)
+		put(&pr, "any");
+	else {
+		put(&pr, "{");
+		pr.list = 1;
+		for (r = p->ports; r < p->ports + p->nports; r++)
+			put_range(&pr, r, "",
+			    r + 1 < p->ports + p->nports ? "," : "");
+		put(&pr, "}");
+		pr.list = 0;
+	}
+	put_end(&pr);
+}
+
+static void
 put_policy(const struct policy *p)
 {
 	struct printer		 pr = { .to = stdout };
@@ -727,6 +792,8 @@ put_policy(const struct policy *p)
 
 	printf("timeout %u\n", p->timeout);
 	printf("lookup timeout %u\n", p->lookup_timeout);
+	printf("backend %s\n", backend_names[p->backend]);
+	put_ports(p);
 	TAILQ_FOREACH(h, &p->headers, next)
 		put_header(h);
 	put(&pr, "log");
@@ -757,6 +824,8 @@ conf_print(const struct conf *conf)
 	put_string("chroot", conf->chroot);
 	put_string("state directory", conf->statedir);
 	printf("prefork %u\n", conf->prefork);
+	printf("sandbox %s\n", conf->sandbox_required ? "required" :
+	    "wanted");
 	put_policy(conf->policy);
 }
 
@@ -801,7 +870,9 @@ conf_restart(const struct conf *old, const struct conf *new, char *buf,
 		{ "control user", differ(old->names.name, new->names.name) },
 		{ "chroot", differ(old->chroot, new->chroot) },
 		{ "state directory", differ(old->statedir, new->statedir) },
-		{ "prefork", old->prefork != new->prefork }
+		{ "prefork", old->prefork != new->prefork },
+		{ "sandbox",
+		    old->sandbox_required != new->sandbox_required }
 	};
 	size_t	 i;
 	int	 n = 0;

@@ -42,14 +42,19 @@ directory(const char *path, mode_t mode)
 {
 	struct stat	 st;
 
-	if (mkdir(path, mode) == -1 && errno != EEXIST)
+	if (mkdir(path, mode) == -1 && errno != EEXIST) {
+		if (errno == ENOENT)
+			fatalx("%s: can't be made; type: mkdir -p %s", path,
+			    path);
 		fatal("%s", path);
+	}
 	if (lstat(path, &st) == -1)
 		fatal("%s", path);
 	if (!S_ISDIR(st.st_mode))
-		fatalx("%s: is not a directory", path);
+		fatalx("%s: is not a directory: name another", path);
 	if (st.st_uid != 0 || st.st_mode & (S_IWGRP | S_IWOTH))
-		fatalx("%s: must be root's and writable by nobody else", path);
+		fatalx("%s: must be root's and writable by nobody else; "
+		    "type: chown root %s; chmod go-w %s", path, path, path);
 }
 
 /* Where the children are locked in: nothing may be there. */
@@ -65,7 +70,8 @@ chroot_make(const char *path)
 	while ((de = readdir(dir)) != NULL)
 		if (strcmp(de->d_name, ".") != 0 &&
 		    strcmp(de->d_name, "..") != 0)
-			fatalx("%s: must be empty for chroot, but has \"%s\"",
+			fatalx("%s: must be empty for chroot, but has "
+			    "\"%s\": remove that, or name another",
 			    path, de->d_name);
 	closedir(dir);
 }
@@ -74,7 +80,8 @@ chroot_make(const char *path)
 static struct {
 	int		 fd;
 	struct stat	 old[2], new[2];	/* dev and ino of them */
-	int		 nold, nnew;
+	const char	*paths[2];		/* of the new ones */
+	int		 nold;
 } lock = { .fd = -1 };
 
 /*
@@ -99,7 +106,8 @@ listen_lock(const char *statedir)
 	if (flock(lock.fd, LOCK_EX | LOCK_NB) == -1) {
 		if (errno != EWOULDBLOCK)
 			fatal("%s", path);
-		fatalx("%s: another milter-sysuser is running", path);
+		fatalx("%s: another milter-sysuser is running: stop it, or "
+		    "say another state directory", path);
 	}
 	if ((f = fopen(path, "re")) == NULL)
 		fatal("%s", path);
@@ -111,20 +119,37 @@ listen_lock(const char *statedir)
 	fclose(f);
 }
 
-/* Now that our pid is the one to stay: it, and our sockets. */
-void
+/*
+ * Now that our pid is the one to stay: it, and our sockets.  Returns 0, or -1
+ * and errno.
+ */
+int
 listen_locked(void)
 {
 	int	 i;
 
-	if (ftruncate(lock.fd, 0) == -1 ||
+	if (ftruncate(lock.fd, 0) == -1 || lseek(lock.fd, 0, SEEK_SET) == -1 ||
 	    dprintf(lock.fd, "%ld\n", (long)getpid()) < 0)
-		fatal("lock");
-	for (i = 0; i < lock.nnew; i++)
+		return (-1);
+	for (i = 0; i < 2 && lock.paths[i] != NULL; i++)
 		if (dprintf(lock.fd, "socket %ju %ju\n",
 		    (uintmax_t)lock.new[i].st_dev,
 		    (uintmax_t)lock.new[i].st_ino) < 0)
-			fatal("lock");
+			return (-1);
+	return (0);
+}
+
+/* The socket at this path is ours now, perhaps instead of an earlier one. */
+static void
+note(const char *path)
+{
+	int	 i;
+
+	for (i = 0; i < 2; i++)
+		if (lock.paths[i] == NULL || strcmp(lock.paths[i], path) == 0)
+			break;
+	if (i < 2 && lstat(path, &lock.new[i]) != -1)
+		lock.paths[i] = path;
 }
 
 /* Its children are still there; nobody else listens on that socket. */
@@ -179,11 +204,26 @@ clear_path(const char *path, int type)
 		fatal("%s", path);
 	}
 	if (!S_ISSOCK(st.st_mode))
-		fatalx("%s: is there and is no socket", path);
+		fatalx("%s: is there and is no socket: remove it, or name "
+		    "another", path);
 	if (!left_behind(&st) && listens(path, type))
-		fatalx("%s: a living daemon listens there", path);
+		fatalx("%s: a living daemon listens there: stop it, or name "
+		    "another", path);
 	if (unlink(path) == -1)
 		fatal("%s", path);
+}
+
+/* With what the one who reads that most likely has to do. */
+static void NORETURN
+bind_failed(const char *path)
+{
+	if (errno == ENOENT)
+		fatalx("%s: its directory is not there: make it, or is the "
+		    "mail server not installed?", path);
+	if (errno == EROFS)
+		fatalx("%s: read-only: does the unit of systemd need its "
+		    "directory in ReadWritePaths=?", path);
+	fatal("%s", path);
 }
 
 static int
@@ -200,12 +240,10 @@ bind_unix(const struct listener *l, int type)
 	/* Nobody can connect before listen(), when all this is right. */
 	old = umask(0777 & ~l->mode);
 	if (bind(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1)
-		fatal("%s", l->path);
+		bind_failed(l->path);
 	(void)umask(old);
 	if (lchown(l->path, l->uid, l->gid) == -1)
 		fatal("%s", l->path);
-	if (lock.nnew < 2 && lstat(l->path, &lock.new[lock.nnew]) != -1)
-		lock.nnew++;
 	return (fd);
 }
 
@@ -226,16 +264,36 @@ bind_inet(const struct listener *l, int type)
 	return (fd);
 }
 
-/* Returns a listening, non-blocking socket; ends the program if it can't. */
+/*
+ * What the children that have such a socket could change in it: it does not
+ * block, and lets some wait.  Returns 0, or -1 and errno.
+ */
 int
-listen_bind(const struct listener *l, int type)
+listen_mend(int fd)
+{
+	return (fcntl(fd, F_SETFL, O_NONBLOCK) == -1 ||
+	    listen(fd, BACKLOG) == -1 ? -1 : 0);
+}
+
+static int
+listener(const struct listener *l, int type)
 {
 	int	 fd;
 
 	fd = l->family == AF_UNIX ? bind_unix(l, type) : bind_inet(l, type);
-	if (fcntl(fd, F_SETFL, O_NONBLOCK) == -1 ||
-	    fcntl(fd, F_SETFD, FD_CLOEXEC) == -1 || listen(fd, BACKLOG) == -1)
+	if (fcntl(fd, F_SETFD, FD_CLOEXEC) == -1 || listen_mend(fd) == -1)
 		fatal("listen");
+	return (fd);
+}
+
+/* Returns a listening, non-blocking socket; ends the program if it can't. */
+int
+listen_bind(const struct listener *l, int type)
+{
+	int	 fd = listener(l, type);
+
+	if (l->family == AF_UNIX)
+		note(l->path);
 	return (fd);
 }
 
@@ -253,7 +311,7 @@ listen_drain(const char *statedir)
 
 	(void)snprintf(path, sizeof(path), "%s/drain", statedir);
 	l.path = path;
-	fd = listen_bind(&l, SOCK_STREAM);
+	fd = listener(&l, SOCK_STREAM);
 	if (unlink(path) == -1)
 		fatal("%s", path);
 	return (fd);

@@ -79,7 +79,7 @@ timer(struct event *ev, time_t seconds)
 {
 	struct timeval	 tv = { seconds, 0 };
 
-	(void)evtimer_add(ev, &tv);
+	timer_add(ev, &tv);
 }
 
 static struct policy *
@@ -206,17 +206,34 @@ load_pump(void)
 	settle();
 }
 
-/* A user's subordinate uids follow him in the table. */
-static void
+/*
+ * A user's subordinate uids follow him in the table.  Returns -1 if there is
+ * no memory for them.
+ */
+static int
 subordinate(struct table *t, struct entry *e, const struct range *r)
 {
 	struct entry	*sub;
 
 	if ((sub = calloc(1, sizeof(*sub))) == NULL)
-		fatal("calloc");
+		return (-1);
 	sub->range = *r;
 	sub->known = ENTRY_SUB;
 	TAILQ_INSERT_AFTER(&t->entries, e, sub, next);
+	return (0);
+}
+
+/* What was found out of a name; without memory, what is more important. */
+static void
+learn(struct table *t, struct entry *e, const struct range *ranges, size_t n)
+{
+	e->known = 1;
+	e->range = ranges[0];
+	while (--n > 0)
+		if (subordinate(t, e, &ranges[n]) == -1) {
+			log_warn("subordinate uids of \"%s\"", e->name);
+			return;
+		}
 }
 
 /*
@@ -236,10 +253,7 @@ load_idof(struct proc *p, uint32_t id, enum presence found,
 	s->asked = NULL;
 	load.out--;
 	if (found == FOUND_YES) {
-		e->known = 1;
-		e->range = ranges[0];
-		while (--n > 0)
-			subordinate(s->table, e, &ranges[n]);
+		learn(s->table, e, ranges, n);
 		load.changed = 1;
 	} else if (found == FOUND_NO) {
 		if (e->known != -1) {
@@ -291,6 +305,11 @@ finish(int error, const char *text)
 {
 	(void)evtimer_del(&load.ack_timer);
 	load.reloading = 0;
+	if (error != 0 || *text == '\0')
+		notify_ready("%s", error != 0 ? text : "configuration loaded");
+	else
+		notify_ready("configuration loaded, but not before the next "
+		    "start: %s", text);
 	if (load.asked)
 		peers_result(load.request, error, text);
 	load.asked = 0;
@@ -375,8 +394,10 @@ load_reload(int asked, uint32_t request)
 			peers_result(request, EBUSY, "a reload is under way");
 		return;
 	}
+	notify_reloading();
 	if ((conf = parse_config(env->file, 0, err, sizeof(err))) == NULL) {
 		log_warnx("the configuration in force stays");
+		notify_ready("the configuration in force stays: %s", err);
 		if (asked)
 			peers_result(request, EINVAL, err);
 		return;

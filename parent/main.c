@@ -46,11 +46,28 @@ usage(void)
 	exit(1);
 }
 
+/* How many are at work, to whoever started us, if that changed. */
+static void
+report(const struct parent *p, unsigned int running)
+{
+	static unsigned int	 told;
+	struct proc		*c;
+	unsigned int		 all = 0;
+
+	if (running == told)
+		return;
+	told = running;
+	TAILQ_FOREACH(c, &p->procs, next)
+		all++;
+	notify_status("%u of %u processes at work", running, all);
+}
+
 /* Something changed: who can be fed, are all there, is the last one gone? */
 void
 parent_step(struct parent *p)
 {
 	struct proc	*c;
+	unsigned int	 running = 0;
 
 	if (p->stopping) {
 		TAILQ_FOREACH(c, &p->procs, next)
@@ -60,12 +77,17 @@ parent_step(struct parent *p)
 		return;
 	}
 	peers_feed();
+	TAILQ_FOREACH(c, &p->procs, next)
+		running += proc_running(c);
+	report(p, running);
 	if (p->ready)
 		return;
 	TAILQ_FOREACH(c, &p->procs, next)
 		if (!proc_running(c))
 			return;
 	p->ready = 1;
+	guard_tell();
+	notify_ready("serving, with %s", p->file);
 	errno = log_failed();
 	if (errno != 0 ||
 	    (p->debug && dprintf(STDERR_FILENO, "ready\n") == -1))
@@ -109,6 +131,7 @@ parent_stop(struct parent *p)
 		return;
 	}
 	log_info("stopping");
+	notify_stopping();
 	p->stopping = 1;
 	listen_unlink(&p->conf->listen);
 	listen_unlink(&p->conf->control);
@@ -120,7 +143,7 @@ parent_stop(struct parent *p)
 		peer_close(&c->peer);
 	}
 	evtimer_set(&stop_timer, cb_stop, NULL);
-	(void)evtimer_add(&stop_timer, &tv);
+	timer_add(&stop_timer, &tv);
 	parent_step(p);
 }
 
@@ -164,7 +187,7 @@ cb_log(int fd, short event, void *arg)
 		peers_newlog();
 		last = st;
 	}
-	(void)evtimer_add(&log_timer, &tv);
+	timer_add(&log_timer, &tv);
 }
 
 static void
@@ -179,7 +202,8 @@ signals(void)
 	(void)signal(SIGPIPE, SIG_IGN);
 	for (i = 0; i < NITEMS(sigs); i++) {
 		signal_set(&ev[i], sigs[i], cb_signal, NULL);
-		(void)signal_add(&ev[i], NULL);
+		if (signal_add(&ev[i], NULL) == -1)
+			fatal("signals");
 	}
 }
 
@@ -208,8 +232,8 @@ check(struct conf *conf, int verbose)
 		conf_print(conf);
 	if (fflush(stdout) == EOF)
 		fatal("stdout");
+	mta_check(conf);
 	conf_free(conf);
-	mta_check(POSTFIX_FILE);
 	(void)fprintf(stderr, "configuration OK\n");
 	exit(0);
 }
@@ -246,8 +270,9 @@ prepare(const char *libexec)
 	if (geteuid() != 0)
 		fatalx("must be started as root");
 	if ((env.libexec = realpath(libexec, NULL)) == NULL)
-		fatal("%s", libexec);
+		fatal("%s, for the other programs (-L)", libexec);
 	env.file = absolute(env.file);
+	(void)umask(022);
 	listen_lock(env.conf->statedir);
 	state_init(env.conf->statedir);
 	state_read();
@@ -263,13 +288,14 @@ prepare(const char *libexec)
 static void
 detach(void)
 {
-	int	 fd;
+	int	 fd, awaited;
 
+	awaited = notify_init();
 	if (env.debug)
 		return;
 	if ((fd = log_connect()) == -1)
 		log_warn("%s: will log as soon as it is there", _PATH_LOG);
-	if (daemon(0, 0) == -1)
+	if (!awaited && daemon(0, 0) == -1)
 		fatal("daemon");
 	log_init("parent", fd, env.verbose);
 }
@@ -343,10 +369,14 @@ main(int argc, char **argv)
 		evtimer_set(&log_timer, cb_log, NULL);
 		cb_log(-1, 0, NULL);
 	}
-	listen_locked();
+	if (listen_locked() == -1)
+		fatal("lock");
 	signals();
+	guard_init(&env);
 	children();
 	load_start(env.conf->policy);
+	watch_init(&env);
+	notify_start();
 	setproctitle("parent [%s]", env.file);
 	(void)event_dispatch();
 	log_info("stopped");

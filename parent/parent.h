@@ -17,6 +17,8 @@
 #ifndef PARENT_H
 #define PARENT_H
 
+#include <setjmp.h>
+
 #include "defaults.h"
 #include "sysuser.h"
 
@@ -59,23 +61,28 @@ struct conf {
 	char			*chroot;
 	char			*statedir;
 	uint32_t		 prefork;
+	int			 sandbox_required;
 	struct policy		*policy;
 	struct where		 end;		/* last line of the file */
 	struct where		 keep;		/* first "keep header" */
 };
 
+#define CONF_FILE	SYSCONFDIR "/milter-sysuser.conf"
 #define DEFAULT_HEADER	"X-Sender-Process-Info"
 
 /* parse.y */
 struct conf *parse_config(const char *, uid_t, char *, size_t);
 
 /* mta.c */
-void	 mta_check(const char *);
+void	 mta_check(const struct conf *);
 
 /* conf.c */
+extern jmp_buf	*conf_escape;
+void	 conf_nomem(void) __attribute__((__noreturn__));
 char	*conf_strdup(const char *);
 void	 conf_where(struct where *, const char *, int);
 void	 conf_error(char *, size_t, const char *, int, const char *, va_list);
+void	 conf_warn(const struct where *, const char *, ...) PRINTF(2, 3);
 struct conf *conf_new(void);
 void	 conf_free(struct conf *);
 int	 conf_check(struct conf *, char *, size_t);

@@ -94,19 +94,21 @@ SLIST_HEAD(words, word);
 /* What may be said once only. */
 enum statement {
 	ST_LISTEN, ST_CONTROL, ST_USER, ST_RESOLVER, ST_NAMES, ST_CHROOT,
-	ST_STATEDIR, ST_PREFORK, ST_TIMEOUT, ST_LOOKUP_TIMEOUT, ST_LOG,
-	ST_FAILURE, ST_STRIP, ST_MAX
+	ST_STATEDIR, ST_PREFORK, ST_SANDBOX, ST_TIMEOUT, ST_LOOKUP_TIMEOUT,
+	ST_LOG, ST_BACKEND, ST_RECORD, ST_FAILURE, ST_STRIP, ST_MAX
 };
 
 static const char *const statements[ST_MAX] = {
 	"listen on", "control socket", "user", "resolver user",
-	"control user", "chroot", "state directory", "prefork", "timeout",
-	"lookup timeout", "log fields", "on failure", "strip"
+	"control user", "chroot", "state directory", "prefork", "sandbox",
+	"timeout", "lookup timeout", "log fields", "backend", "record ports",
+	"on failure", "strip"
 };
 
 /* What the list being read is made of. */
 enum list {
-	LIST_USERS, LIST_UIDS, LIST_GROUPS, LIST_PATTERNS, LIST_FIELDS
+	LIST_USERS, LIST_UIDS, LIST_GROUPS, LIST_PATTERNS, LIST_FIELDS,
+	LIST_PORTS
 };
 
 static struct parser {
@@ -174,6 +176,10 @@ static char	*macro_join(const char *, const char *);
 static void	 include(const char *);
 static void	 header_begin(const char *);
 static void	 header_value(const char *);
+static void	 backend(const char *);
+static void	 ports_begin(void);
+static void	 port_range(uint32_t, uint32_t);
+static void	 port_add(const char *, const char *);
 static void	 fields_begin(struct fields *);
 static void	 timeout_check(void);
 static void	 table_begin(const char *);
@@ -205,12 +211,14 @@ static void	 list_empty(void);
 	int	 unit;
 }
 
-%token	<text>	ACCEPT ALL ANY CHROOT CONTROL CWD DIRECTORY DISCARD EXE
+%token	<text>	ACCEPT ALL ANY BACKEND CHROOT CONTROL CWD DIRECTORY DISCARD
+%token	<text>	EXE PORTS RECORD
 %token	<text>	FAILURE FIELDS FROM FROMFILE GROUP HEADER INCLUDE INET
 %token	<text>	INSECURE KEEP LIMIT LISTEN LOCAL LOG LOOKUP MESSAGE MESSAGES
 %token	<text>	MODE NONE NOT ON OWNER PASS PER PORT PREFORK PROGRAM
-%token	<text>	QUARANTINE RECIPIENTS REJECT RESOLVER SENDER SOCKET STATE
-%token	<text>	STRIP TABLE TEMPFAIL TIMEOUT TO UID UNIT UNKNOWN USER VALUE
+%token	<text>	QUARANTINE RECIPIENTS REJECT REQUIRED RESOLVER SANDBOX SENDER
+%token	<text>	SOCKET STATE STRIP TABLE TEMPFAIL TIMEOUT TO UID UNIT UNKNOWN
+%token	<text>	USER VALUE WANTED
 %token	<text>	STRING NUMBER TABLENAME
 %token		BROKEN
 %type	<text>	value values name
@@ -312,6 +320,14 @@ tuning		: PREFORK value			{
 			once(ST_PREFORK);
 			p.conf->prefork = number("prefork", $2, 1, 64);
 		}
+		| SANDBOX REQUIRED		{
+			once(ST_SANDBOX);
+			p.conf->sandbox_required = 1;
+		}
+		| SANDBOX WANTED		{
+			once(ST_SANDBOX);
+			p.conf->sandbox_required = 0;
+		}
 		| TIMEOUT value			{
 			once(ST_TIMEOUT);
 			p.conf->policy->timeout = number("timeout", $2, 1,
@@ -323,7 +339,14 @@ tuning		: PREFORK value			{
 			p.conf->policy->lookup_timeout =
 			    number("lookup timeout", $3, 1, 20000);
 		}
+		| BACKEND name			{ backend($2); }
+		| RECORD PORTS			{ ports_begin(); }
+		  ports
 		| ON FAILURE verdict		{ once(ST_FAILURE); }
+		;
+
+ports		: ANY				{ port_range(0, UINT16_MAX); }
+		| list
 		;
 
 verdict		: ACCEPT			{
@@ -577,7 +600,7 @@ allocate(size_t size)
 	void	*new;
 
 	if ((new = calloc(1, size)) == NULL)
-		fatal("calloc");
+		conf_nomem();
 	return (new);
 }
 
@@ -595,8 +618,10 @@ keep(const char *text, size_t len)
 static void
 set_string(char **s, const char *text)
 {
-	free(*s);
+	char	*old = *s;
+
 	*s = conf_strdup(text);
+	free(old);
 }
 
 /*
@@ -620,10 +645,11 @@ file_flaw(int fd, struct stat *st)
 	if (!S_ISREG(st->st_mode))
 		return ("not a regular file");
 	if (st->st_uid != 0 && st->st_uid != p.owner)
-		return (p.owner == 0 ? "must be owned by root" :
-		    "must be owned by root or by you");
+		return (p.owner == 0 ? "must be owned by root: use chown" :
+		    "must be owned by root or by you: use chown");
 	if (st->st_mode & (S_IWGRP | S_IWOTH))
-		return ("must not be writable by group or others");
+		return ("must not be writable by group or others: use "
+		    "chmod go-w");
 	if (st->st_size > MAX_FILE)
 		return ("larger than 64 MiB");
 	return (NULL);
@@ -733,7 +759,7 @@ file_beside(const char *name)
 	if (*name == '/')
 		len = 0;
 	if (asprintf(&path, "%.*s%s", len, from, name) == -1)
-		fatal("asprintf");
+		conf_nomem();
 	return (path);
 }
 
@@ -746,7 +772,7 @@ absolute(const char *path)
 	if (*path == '/' || (cwd = getcwd(NULL, 0)) == NULL)
 		return (conf_strdup(path));
 	if (asprintf(&full, "%s/%s", cwd, path) == -1)
-		fatal("asprintf");
+		conf_nomem();
 	free(cwd);
 	return (full);
 }
@@ -793,7 +819,7 @@ include(const char *name)
 		if (outer == NULL)
 			input_push(s);
 		else {
-			error("%s: includes itself", path);
+			error("%s: includes itself: take that out", path);
 			input_free(s);
 		}
 	}
@@ -811,6 +837,7 @@ static const struct keyword {
 	{ "accept",	ACCEPT },
 	{ "all",	ALL },
 	{ "any",	ANY },
+	{ "backend",	BACKEND },
 	{ "chroot",	CHROOT },
 	{ "control",	CONTROL },
 	{ "cwd",	CWD },
@@ -842,13 +869,17 @@ static const struct keyword {
 	{ "pass",	PASS },
 	{ "per",	PER },
 	{ "port",	PORT },
+	{ "ports",	PORTS },
 	{ "prefork",	PREFORK },
 	{ "program",	PROGRAM },
 	{ "quarantine",	QUARANTINE },
 	{ "recipient",	RECIPIENTS },
 	{ "recipients",	RECIPIENTS },
+	{ "record",	RECORD },
 	{ "reject",	REJECT },
+	{ "required",	REQUIRED },
 	{ "resolver",	RESOLVER },
+	{ "sandbox",	SANDBOX },
 	{ "sender",	SENDER },
 	{ "socket",	SOCKET },
 	{ "state",	STATE },
@@ -861,7 +892,8 @@ static const struct keyword {
 	{ "unit",	UNIT },
 	{ "unknown",	UNKNOWN },
 	{ "user",	USER },
-	{ "value",	VALUE }
+	{ "value",	VALUE },
+	{ "wanted",	WANTED }
 };
 
 static int
@@ -963,7 +995,8 @@ lex_quoted(int quote)
 
 	for (lex_skip(1); (c = lex_peek(0)) != quote; lex_skip(1)) {
 		if (c == EOF || (c == '\n' && p.last != MESSAGE))
-			return (lex_error("missing quote"));
+			return (lex_error("missing quote: close it on this "
+			    "line"));
 		if (c == '\\') {
 			next = lex_peek(1);
 			if (next == quote || next == '\\' || next == '\n')
@@ -974,7 +1007,8 @@ lex_quoted(int quote)
 				c = quote;
 		}
 		if (len == sizeof(buf))
-			return (lex_error("string is too long"));
+			return (lex_error("string is longer than %d bytes",
+			    MAX_WORD));
 		buf[len++] = c;
 	}
 	lex_skip(1);
@@ -1008,7 +1042,8 @@ lex_word(void)
 
 	while (is_word(lex_peek(len))) {
 		if (len == sizeof(buf) - 1)
-			return (lex_error("word is too long"));
+			return (lex_error("word is longer than %d bytes",
+			    MAX_WORD));
 		buf[len] = lex_peek(len);
 		len++;
 	}
@@ -1033,7 +1068,8 @@ lex_table(void)
 		if (c == EOF || strchr(ALNUM "-_", c) == NULL)
 			return (lex_error("a table is <letters-and-digits>"));
 		if (len == MAX_NAME)
-			return (lex_error("name of table is too long"));
+			return (lex_error("name of table is longer than %d "
+			    "bytes", MAX_NAME));
 		buf[len++] = c;
 	}
 	lex_skip(1);
@@ -1083,13 +1119,15 @@ lex_macro(void)
 	lex_skip(1);
 	while ((c = lex_peek(0)) != EOF && strchr(ALNUM "_", c) != NULL) {
 		if (len == MAX_NAME)
-			return (lex_error("name of macro is too long"));
+			return (lex_error("name of macro is longer than %d "
+			    "bytes", MAX_NAME));
 		buf[len++] = c;
 		lex_skip(1);
 	}
 	buf[len] = '\0';
 	if ((m = macro_find(buf)) == NULL)
-		return (lex_error("macro \"%s\" not defined", buf));
+		return (lex_error("macro \"%s\" not defined: define it above",
+		    buf));
 	yylval.text = keep(m->value, strlen(m->value));
 	if (p.assigning)
 		return (STRING);
@@ -1110,7 +1148,7 @@ lex_eof(void)
 	if (p.braces > 0) {
 		p.braces = 0;
 		s->ended = 0;
-		return (lex_error("list without end"));
+		return (lex_error("list without end: close it with }"));
 	}
 	if (SLIST_NEXT(s, next) == NULL)
 		return (EOF);
@@ -1149,8 +1187,8 @@ lex_token(void)
 	if (is_word(c))
 		return (lex_word());
 	if (c < ' ' || c == 0x7f)
-		return (lex_error("control character"));
-	return (lex_error("stray %c", c));
+		return (lex_error("control character: delete it"));
+	return (lex_error("stray %c: quote the word", c));
 }
 
 /* What yyerror() and the rest of the lexer need to know of the past. */
@@ -1248,11 +1286,11 @@ once(enum statement st)
 	if (w->file == NULL)
 		conf_where(w, file, p.line);
 	else if (strcmp(w->file, file) == 0)
-		error("\"%s\" is set twice, first on line %d", statements[st],
-		    w->line);
+		error("\"%s\" is set twice, first on line %d: keep one",
+		    statements[st], w->line);
 	else
-		error("\"%s\" is set twice, first on %s:%d", statements[st],
-		    w->file, w->line);
+		error("\"%s\" is set twice, first on %s:%d: keep one",
+		    statements[st], w->file, w->line);
 }
 
 static uint32_t
@@ -1296,7 +1334,8 @@ check_path(const char *what, const char *path)
 	if (check_text(what, path, MAX_WORD) == -1)
 		return (-1);
 	if (*path != '/') {
-		error("%s \"%s\" is not an absolute path", what, path);
+		error("%s \"%s\" is not an absolute path: begin it with /",
+		    what, path);
 		return (-1);
 	}
 	return (0);
@@ -1308,7 +1347,8 @@ set_directory(char **dir, const char *what, const char *path)
 	if (check_path(what, path) == -1)
 		return;
 	if (strspn(path, "/.") == strlen(path))
-		error("%s must not be the root directory", what);
+		error("%s must not be the root directory: make one for it",
+		    what);
 	else
 		set_string(dir, path);
 }
@@ -1350,7 +1390,8 @@ socket_path(const char *path)
 	if (check_path("socket", path) == -1)
 		return;
 	if (strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path))
-		error("path of socket is too long");
+		error("path of socket is longer than %zu bytes",
+		    sizeof(((struct sockaddr_un *)0)->sun_path) - 1);
 	p.sock->family = AF_UNIX;
 	set_string(&p.sock->path, path);
 }
@@ -1365,7 +1406,8 @@ socket_inet(const char *addr, const char *port, int insecure)
 	e->port = number("port", port, 1, UINT16_MAX);
 	p.sock->family = endpoint_is4(e) ? AF_INET : AF_INET6;
 	if (!good)
-		error("\"%s\" is not an IP address", addr);
+		error("\"%s\" is not an IP address: say 127.0.0.1 or ::1",
+		    addr);
 	else if (!insecure)
 		error("any local user could connect to an inet socket and "
 		    "lie: add \"insecure\" if you want that");
@@ -1382,9 +1424,11 @@ socket_mode(const char *text)
 	else if (p.moded++)
 		error("mode is set twice");
 	else if ((p.sock->mode = strtoul(text, NULL, 8)) & S_IRWXO)
-		error("mode %s would open the socket to everybody", text);
+		error("mode %s would open the socket to everybody: say "
+		    "0660 and a group", text);
 	else if (p.sock->mode & ~(mode_t)0770)
-		error("mode %s has bits that mean nothing here", text);
+		error("mode %s has bits that mean nothing here: say 0660",
+		    text);
 }
 
 static void
@@ -1435,9 +1479,11 @@ header_name(const char *name)
 	while (*s > ' ' && *s < 0x7f && *s != ':')
 		s++;
 	if (*s != '\0')
-		error("\"%s\" can't be the name of a header", name);
+		error("\"%s\" can't be the name of a header: printable ASCII, "
+		    "no blank, no colon", name);
 	else if (header_is_taken(name))
-		error("header \"%s\" has another meaning in mail", name);
+		error("header \"%s\" has another meaning in mail: say X-...",
+		    name);
 	TAILQ_FOREACH(h, &p.conf->policy->headers, next)
 		if (strcasecmp(h->name, name) == 0)
 			error("header \"%s\" is there twice", name);
@@ -1453,7 +1499,7 @@ header_begin(const char *name)
 		error("more than %d headers", MAX_HEADERS);
 	header_name(name);
 	if ((p.header = header_new(policy, name)) == NULL)
-		fatal("calloc");
+		conf_nomem();
 }
 
 /* What template_next() stopped at, as far as it can be told. */
@@ -1499,6 +1545,55 @@ fields_begin(struct fields *f)
 }
 
 static void
+backend(const char *name)
+{
+	struct policy	*policy = p.conf->policy;
+
+	once(ST_BACKEND);
+	for (policy->backend = 0; policy->backend < B_MAX; policy->backend++)
+		if (strcmp(backend_names[policy->backend], name) == 0)
+			return;
+	policy->backend = B_AUTO;
+	error("backend must be auto, bpf or proc");
+}
+
+static void
+ports_begin(void)
+{
+	once(ST_RECORD);
+	p.list = LIST_PORTS;
+	p.may_be_empty = 0;
+	p.conf->policy->nports = 0;
+}
+
+static void
+port_range(uint32_t lo, uint32_t hi)
+{
+	struct policy	*policy = p.conf->policy;
+
+	if (policy->nports == MAX_PORTS) {
+		error("more than %d ports in a list", MAX_PORTS);
+		return;
+	}
+	policy->ports[policy->nports].lo = lo;
+	policy->ports[policy->nports++].hi = hi;
+}
+
+static void
+port_add(const char *lo, const char *hi)
+{
+	uint32_t	 from, to;
+
+	from = number("port", lo, 1, UINT16_MAX);
+	to = hi == lo ? from : number("port", hi, 1, UINT16_MAX);
+	if (from > to)
+		error("range %s - %s is backwards: say %s - %s", lo, hi, hi,
+		    lo);
+	else
+		port_range(from, to);
+}
+
+static void
 field_add(const char *name)
 {
 	size_t	 i;
@@ -1508,7 +1603,8 @@ field_add(const char *name)
 		if (strcmp(field_names[f], name) == 0)
 			break;
 	if (f == F_MAX) {
-		error("unknown field \"%s\"", name);
+		error("unknown field \"%s\": milter-sysuser.conf(5) has "
+		    "all of them", name);
 		return;
 	}
 	for (i = 0; i < p.fields->n; i++)
@@ -1555,9 +1651,10 @@ static void
 table_begin(const char *name)
 {
 	if (table_find(name) != NULL)
-		error("table <%s> is defined twice", name);
+		error("table <%s> is defined twice: rename one", name);
 	else if (strcmp(name, BLOCKED_NOW) == 0)
-		error("table <%s> is that of sysuserctl block", name);
+		error("table <%s> is that of sysuserctl block: take another "
+		    "name", name);
 	table_new(name, TABLE_USERS);
 	p.list = LIST_USERS;
 	p.may_be_empty = 1;
@@ -1591,7 +1688,8 @@ entry_range(const char *lo, const char *hi)
 	e->range.lo = number("uid", lo, 0, MAX_UID);
 	e->range.hi = hi == lo ? e->range.lo : number("uid", hi, 0, MAX_UID);
 	if (e->range.lo > e->range.hi)
-		error("range %s - %s is backwards", lo, hi);
+		error("range %s - %s is backwards: say %s - %s", lo, hi, hi,
+		    lo);
 }
 
 static void
@@ -1606,14 +1704,14 @@ pattern_add(const char *text)
 		return;
 	}
 	if (pattern_new(p.match, text) == NULL)
-		fatal("malloc");
+		conf_nomem();
 }
 
 static void
 list_empty(void)
 {
 	if (!p.may_be_empty)
-		error("empty list");
+		error("empty list: say at least one");
 }
 
 static void
@@ -1623,6 +1721,8 @@ item_word(const char *text)
 		field_add(text);
 	else if (p.list == LIST_UIDS)
 		error("\"%s\" is not a uid", text);
+	else if (p.list == LIST_PORTS)
+		error("\"%s\" is not a port number", text);
 	else if (p.list == LIST_PATTERNS)
 		pattern_add(text);
 	else if (check_text("name", text, MAX_ENTRY) == 0)
@@ -1644,8 +1744,11 @@ item_range(const char *lo, const char *hi)
 {
 	if (p.list == LIST_UIDS)
 		entry_range(lo, hi);
+	else if (p.list == LIST_PORTS)
+		port_add(lo, hi);
 	else if (p.list == LIST_FIELDS)
-		error("unknown field \"%s\"", lo);
+		error("unknown field \"%s\": milter-sysuser.conf(5) has "
+		    "all of them", lo);
 	else if (p.list == LIST_PATTERNS && lo == hi)
 		pattern_add(lo);
 	else if (p.list == LIST_PATTERNS)
@@ -1780,7 +1883,7 @@ match_begin(enum matcher kind)
 	struct match	*m;
 
 	if ((m = match_new(p.rule, kind)) == NULL)
-		fatal("calloc");
+		conf_nomem();
 	m->negate = p.negate;
 	return (m);
 }
@@ -1799,7 +1902,7 @@ match_table(const char *name)
 	struct table	*t;
 
 	if ((t = table_find(name)) == NULL)
-		error("unknown table <%s>", name);
+		error("unknown table <%s>: define it above", name);
 	else
 		match_begin(M_USER)->table = t->index;
 }
@@ -2009,7 +2112,6 @@ parser_init(uid_t owner, char *err, size_t errsize)
 	SLIST_INIT(&p.inputs);
 	SLIST_INIT(&p.words);
 	TAILQ_INIT(&p.macros);
-	p.conf = conf_new();
 	p.owner = owner;
 	p.err = err;
 	p.errsize = errsize;
@@ -2048,6 +2150,22 @@ parser_end(const struct input *s)
 	conf_where(&p.conf->end, s->name, input_line(s));
 }
 
+/* True if it is good. */
+static int
+parse(const char *path)
+{
+	struct input	*s;
+
+	p.conf = conf_new();
+	if ((s = file_read(path)) == NULL)
+		return (0);
+	input_push(s);
+	if (yyparse() != 0 || p.errors > 0)
+		return (0);
+	parser_end(s);
+	return (conf_check(p.conf, p.err, p.errsize) != -1);
+}
+
 /*
  * The configuration in that file, which must be root's or owner's.  NULL if
  * there is an error: all of them are in the log, the first one in err too.
@@ -2055,22 +2173,23 @@ parser_end(const struct input *s)
 struct conf *
 parse_config(const char *path, uid_t owner, char *err, size_t errsize)
 {
-	struct input	*s;
 	struct conf	*conf;
-	int		 good = 0;
+	jmp_buf		 escape;
+	volatile int	 good = 0;
 
 	parser_init(owner, err, errsize);
-	if ((s = file_read(path)) != NULL) {
-		input_push(s);
-		good = yyparse() == 0 && p.errors == 0;
-		if (good)
-			parser_end(s);
+	conf_escape = &escape;
+	if (setjmp(escape) == 0)
+		good = parse(path);
+	else {
+		log_warn("%s", path);
+		(void)snprintf(err, errsize, "%s: %s", path, strerror(errno));
 	}
+	conf_escape = NULL;
 	conf = p.conf;
 	parser_free();
-	if (!good || conf_check(conf, err, errsize) == -1) {
-		conf_free(conf);
-		return (NULL);
-	}
-	return (conf);
+	if (good)
+		return (conf);
+	conf_free(conf);
+	return (NULL);
 }

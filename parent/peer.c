@@ -67,6 +67,8 @@ static struct {
 
 static int	 on_hello(struct peer *, struct msg *);
 static int	 on_ready(struct peer *, struct msg *);
+static int	 on_pong(struct peer *, struct msg *);
+static int	 on_dropped(struct peer *, struct msg *);
 static int	 on_conf_ack(struct peer *, struct msg *);
 static int	 on_idof(struct peer *, struct msg *);
 static int	 on_stats(struct peer *, struct msg *);
@@ -82,6 +84,8 @@ static void	 cb_saved(int, short, void *);
 const struct handler parent_handlers[] = {
 	{ IMSG_HELLO,		on_hello },
 	{ IMSG_READY,		on_ready },
+	{ IMSG_PONG,		on_pong },
+	{ IMSG_DROPPED,		on_dropped },
 	{ IMSG_CONF_ACK,	on_conf_ack },
 	{ IMSG_IDOF,		on_idof },
 	{ IMSG_STATS,		on_stats },
@@ -131,7 +135,7 @@ send_peer(struct proc *to, const struct proc *other, int fd)
 {
 	struct msg	 m;
 
-	msg_new(&m, IMSG_PEER, 0);
+	msg_new(&m, IMSG_PEER, other->life);
 	m.fd = fd;
 	put_u8(&m, other->role);
 	put_u16(&m, other->instance);
@@ -194,11 +198,13 @@ peers_policy(struct proc *p)
 	if (peer_send(&p->peer, &m) == -1 ||
 	    policy_send(policy, p->role, policy_message, &p->peer) == -1) {
 		log_warn("configuration");
+		peer_drop(&p->peer, "did not get it");
 		return;
 	}
 	msg_new(&m, IMSG_CONF_END, 0);
 	put_u32(&m, policy->generation);
 	(void)peer_send(&p->peer, &m);
+	p->unacked++;
 }
 
 static void
@@ -249,6 +255,8 @@ peers_feed(void)
 		} else if (p->role == ROLE_CONTROL)
 			send_listener(p, 0, env->control_fd);
 		peers_policy(p);
+		if (!p->peer.open)
+			continue;
 		msg_new(&m, IMSG_START, 0);
 		(void)peer_send(&p->peer, &m);
 		p->fed = 1;
@@ -282,9 +290,14 @@ static int
 on_ready(struct peer *peer, struct msg *m)
 {
 	struct proc	*p = peer->arg;
+	uint32_t	 protections = get_u32(m);
 
-	if (msg_end(m) == -1 || !p->fed)
+	if (msg_end(m) == -1 || !p->fed || protections >> PROT_MAX != 0)
 		return (-1);
+	if (guard_ready(p, protections) == -1) {
+		peer_drop(peer, "is not protected");
+		return (0);
+	}
 	peer->chan.state = S_RUN;
 	(void)evtimer_del(&p->timer);
 	if (p->role == ROLE_CONTROL && p->restarts > 0)
@@ -293,6 +306,40 @@ on_ready(struct peer *peer, struct msg *m)
 	load_pump();
 	ask_pump();
 	parent_step(env);
+	return (0);
+}
+
+static int
+on_pong(struct peer *peer, struct msg *m)
+{
+	return (msg_end(m) == -1 ? -1 : watch_answer(peer->arg));
+}
+
+/*
+ * From a resolver or a control that does not listen to another child any more,
+ * in the life that it was told of: that one needs a new life.
+ */
+static int
+on_dropped(struct peer *peer, struct msg *m)
+{
+	struct proc	*o, *p = peer->arg;
+	enum role	 role = get_u8(m);
+	unsigned int	 instance = get_u16(m);
+	char		 why[64];
+
+	if (msg_end(m) == -1 || (role != ROLE_WORKER &&
+	    (p->role != ROLE_RESOLVER || (role != ROLE_NAMES &&
+	    role != ROLE_CONTROL))))
+		return (-1);
+	TAILQ_FOREACH(o, &env->procs, next)
+		if (o->role == role && o->instance == instance &&
+		    o->life == m->id && o->pid != 0)
+			break;
+	if (o != NULL) {
+		(void)snprintf(why, sizeof(why), "was dropped by %s: killing "
+		    "it", role_names[p->role]);
+		proc_kill(o, why);
+	}
 	return (0);
 }
 
@@ -306,6 +353,9 @@ on_conf_ack(struct peer *peer, struct msg *m)
 		return (-1);
 	if (error != 0)
 		return (-1);	/* what we sent was right: it is ill */
+	if (p->unacked == 0)
+		return (-1);
+	p->unacked--;
 	p->generation = generation;
 	load_acked();
 	return (0);
@@ -360,6 +410,8 @@ peers_result(uint32_t id, int error, const char *text)
 static void
 send_proc(uint32_t id, const struct proc *p)
 {
+	const uint32_t	 protections = p == NULL ? env->protections :
+			    p->protections;
 	struct msg	 m;
 	size_t		 i;
 
@@ -372,6 +424,9 @@ send_proc(uint32_t id, const struct proc *p)
 	    uptime() - p->started);
 	put_u32(&m, p == NULL ? 0 : p->restarts);
 	put_u8(&m, p == NULL ? 1 : proc_running(p));
+	put_u32(&m, protections);
+	put_u32(&m, sandbox_meant(p == NULL ? ROLE_PARENT : p->role) &
+	    ~protections);
 	for (i = 0; i < STAT_MAX; i++)
 		put_u64(&m, p == NULL ? 0 : p->earlier[i] + p->counters[i]);
 	peers_control(&m);
@@ -440,7 +495,7 @@ count(void)
 		if (peer_send(&p->peer, &m) == 0)
 			p->counting = 1;
 	}
-	(void)evtimer_add(&waiting.timer, &tv);
+	timer_add(&waiting.timer, &tv);
 }
 
 /* SIGUSR1. */
@@ -574,7 +629,7 @@ save(uint32_t id)
 	if (saving.n == SAVING_MAX)
 		saved();
 	else
-		(void)evtimer_add(&saving.timer, &tv);
+		timer_add(&saving.timer, &tv);
 }
 
 static int

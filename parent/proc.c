@@ -222,12 +222,15 @@ proc_spawn(struct proc *p)
 	close(pair[1]);
 	if (logfd != -1)
 		close(logfd);
-	p->hello = p->fed = p->counting = 0;
+	p->hello = p->fed = p->counting = p->asked = 0;
+	p->protections = 0;
+	p->unacked = 0;
+	p->life++;
 	p->generation = 0;
 	p->started = uptime();
 	peer_open(&p->peer, pair[0], ROLE_PARENT, p->role, p->instance,
 	    parent_handlers, peers_gone);
-	(void)evtimer_add(&p->timer, &tv);
+	timer_add(&p->timer, &tv);
 }
 
 /* What it counted stays counted; what was open then is not any more. */
@@ -243,6 +246,35 @@ keep_counters(struct proc *p)
 }
 
 /*
+ * Too many deaths.  Nothing works without resolver, control and a worker; but
+ * names only run what the administrator has made NSS, which may be on its way
+ * to another version: they are tried again, seldom.
+ */
+static void
+proc_park(struct proc *p)
+{
+	struct timeval	 tv = { DELAY_MAX, 0 };
+	struct proc	*o;
+	char		 name[32];
+
+	(void)proc_name(p, name, sizeof(name));
+	if (p->role == ROLE_NAMES) {
+		log_warnx("%s died %zu times within %d seconds and rests for "
+		    "as long", name, NITEMS(p->deaths), STORM);
+		timer_add(&p->timer, &tv);
+		p->restarts++;
+		return;
+	}
+	p->parked = 1;
+	log_warnx("%s died %zu times within %d seconds and is not started "
+	    "again", name, NITEMS(p->deaths), STORM);
+	TAILQ_FOREACH(o, &env->procs, next)
+		if (o->role == p->role && !o->parked)
+			return;
+	fatalx("nothing works without a %s: giving up", role_names[p->role]);
+}
+
+/*
  * When the next life is due; the first time at once.  Six deaths within a
  * minute are too many: exec makes each life a new guess for an attacker, and
  * a message that kills must not kill for ever.
@@ -250,11 +282,8 @@ keep_counters(struct proc *p)
 static void
 proc_again(struct proc *p)
 {
-	struct proc	*o;
 	struct timeval	 tv = { 0, 0 };
 	time_t		 now = uptime();
-	char		 name[32];
-	int		 left = 0;
 
 	keep_counters(p);
 	memmove(p->deaths + 1, p->deaths, sizeof(p->deaths) -
@@ -262,16 +291,7 @@ proc_again(struct proc *p)
 	p->deaths[0] = now;
 	if (p->deaths[NITEMS(p->deaths) - 1] != 0 &&
 	    now - p->deaths[NITEMS(p->deaths) - 1] < STORM) {
-		p->parked = 1;
-		TAILQ_FOREACH(o, &env->procs, next)
-			if (o->role == p->role && !o->parked)
-				left++;
-		log_warnx("%s died %zu times within %d seconds and is not "
-		    "started again", proc_name(p, name, sizeof(name)),
-		    NITEMS(p->deaths), STORM);
-		if (left == 0 && p->role != ROLE_NAMES)
-			fatalx("nothing works without a %s: giving up",
-			    role_names[p->role]);
+		proc_park(p);
 		return;
 	}
 	if (p->deaths[1] == 0 || now - p->deaths[1] > STORM)
@@ -281,7 +301,7 @@ proc_again(struct proc *p)
 	if (p->delay > DELAY_MAX)
 		p->delay = DELAY_MAX;
 	p->restarts++;
-	(void)evtimer_add(&p->timer, &tv);
+	timer_add(&p->timer, &tv);
 }
 
 /* Its boot took too long, or its next life is due. */
@@ -316,7 +336,7 @@ proc_kill(struct proc *p, const char *why)
 		/* It did not even begin to live: that is no death. */
 		p->delay = p->delay == 0 ? 1 : p->delay;
 		tv.tv_sec = p->delay;
-		(void)evtimer_add(&p->timer, &tv);
+		timer_add(&p->timer, &tv);
 	}
 }
 
@@ -328,6 +348,9 @@ proc_died(struct proc *p, int status)
 	(void)proc_name(p, name, sizeof(name));
 	if (env->stopping)
 		log_debug("%s has left", name);
+	else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+		log_warnx("%s (pid %ld) was ended for a system call that it "
+		    "has no use for: broken into?", name, (long)p->pid);
 	else if (WIFSIGNALED(status))
 		log_warnx("%s (pid %ld) was ended by signal %d", name,
 		    (long)p->pid, WTERMSIG(status));
@@ -346,6 +369,7 @@ proc_died(struct proc *p, int status)
 		return;
 	if (!env->ready)
 		fatalx("start-up failed");
+	watch_sockets();
 	proc_again(p);
 }
 

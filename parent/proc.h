@@ -33,6 +33,8 @@ struct proc {
 	int			 hello;		/* said HELLO in this life */
 	int			 fed;		/* has had CONF and START */
 	uint32_t		 generation;	/* of the policy it acked */
+	unsigned int		 unacked;	/* policies that it was sent */
+	uint32_t		 life;		/* which one this is */
 	time_t			 started;
 	uint32_t		 restarts;
 	unsigned int		 delay;		/* s, before the next life */
@@ -42,6 +44,8 @@ struct proc {
 	uint64_t		 counters[STAT_MAX];	/* of this life */
 	uint64_t		 earlier[STAT_MAX];	/* of the ones before */
 	int			 counting;	/* asked for its counters */
+	uint32_t		 protections;	/* as it said in READY */
+	unsigned int		 asked;		/* turns since PING, or 0 */
 };
 TAILQ_HEAD(procs, proc);
 
@@ -69,6 +73,7 @@ struct parent {
 	time_t			 started;
 	int			 ready;		/* once all were READY */
 	int			 stopping;
+	uint32_t		 protections;	/* our own */
 	struct procs		 procs;
 };
 
@@ -118,6 +123,14 @@ void	 ask_idof(const struct proc *, uint32_t, enum presence,
 	    const struct range *, size_t);
 void	 ask_lost(const struct proc *);
 
+/* notify.c */
+int	 notify_init(void);
+void	 notify_start(void);
+void	 notify_ready(const char *, ...) PRINTF(1, 2);
+void	 notify_status(const char *, ...) PRINTF(1, 2);
+void	 notify_reloading(void);
+void	 notify_stopping(void);
+
 /* state.c */
 void	 state_init(const char *);
 void	 state_read(void);
@@ -127,12 +140,26 @@ void	 state_delete(const char *, uint32_t);
 struct block *state_next(struct block *);
 int	 state_write(void);
 
+/* guard.c */
+void	 guard_init(struct parent *);
+int	 guard_ready(struct proc *, uint32_t);
+void	 guard_tell(void);
+
 /* listen.c */
 void	 listen_lock(const char *);
-void	 listen_locked(void);
+int	 listen_locked(void);
 int	 listen_bind(const struct listener *, int);
+int	 listen_mend(int);
 int	 listen_drain(const char *);
 void	 listen_unlink(const struct listener *);
 void	 chroot_make(const char *);
+
+/* shut_OS.c */
+int	 socket_shut(int);
+
+/* watch.c */
+void	 watch_init(struct parent *);
+int	 watch_answer(struct proc *);
+void	 watch_sockets(void);
 
 #endif

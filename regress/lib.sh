@@ -7,6 +7,7 @@ unset CDPATH
 export LC_ALL=C PATH="/usr/sbin:/sbin:/usr/bin:/bin:$PATH"
 
 TOP=$(cd "$(dirname "$0")" && pwd -P)
+SELF=$TOP/${0##*/}
 until [ -f "$TOP/regress/lib.sh" ]; do
 	TOP=${TOP%/*}
 	[ -n "$TOP" ] || { echo "Bail out! where is regress/lib.sh?"; exit 1; }
@@ -21,6 +22,7 @@ esac
 T=$(mktemp -d /tmp/milter-sysuser.XXXXXX) || exit 1
 chmod 755 "$T"
 cd "$T" || exit 1
+export MAIL_CONFIG="$T/none"	# -n is not to look at this machine's Postfix
 
 CONF=$T/milter-sysuser.conf
 CONTROL=$T/control.sock
@@ -31,6 +33,14 @@ PORT=				# where the MTA listens
 AT_EXIT=			# commands of mta/*.sh
 DAEMON=				# pid while it runs
 
+# What a build with sanitizers has found, it says there.
+flawed() {
+	grep -Eqs 'ERROR: [A-Za-z]*Sanitizer|WARNING: ThreadSanitizer|runtime error:' \
+	    "$T"/*.log || return 1
+	grep -Eh -A 20 'Sanitizer|runtime error:' "$T"/*.log | head -n 60 |
+	    sed 's/^/# /'
+}
+
 cleanup() {
 	rc=$?
 	trap '' HUP INT TERM PIPE
@@ -40,6 +50,7 @@ cleanup() {
 		kill "$DAEMON" 2>/dev/null
 		wait_for gone "$DAEMON" || kill -KILL "$DAEMON"
 	fi
+	flawed && rc=1
 	cd /
 	if [ -n "${KEEP:-}" ]; then
 		echo "# kept: $T"
@@ -218,7 +229,7 @@ conf_write() {	# the rules come on stdin
 }
 
 daemon_run() {	# CONFIGFILE; in the foreground of a subshell
-	"$OBJ/milter-sysuser" -d -L "${LIBEXEC:-$OBJ}" -f "$1" \
+	"${PARENT:-$OBJ/milter-sysuser}" -d -L "${LIBEXEC:-$OBJ}" -f "$1" \
 	    </dev/null >>"$LOG" 2>&1 &
 	echo $! >"$T/daemon.pid"
 	wait $!
@@ -232,6 +243,7 @@ ready() {
 daemon_start() {	# [CONFIGFILE]
 	[ -x "$OBJ/milter-sysuser" ] || bail "$OBJ/milter-sysuser: run make"
 	rm -f "$T/daemon.pid" "$T/daemon.rc"
+	flawed && bail "the daemon before this one had flaws"
 	: >"$LOG"
 	(daemon_run "${1:-$CONF}") &
 	wait_for test -s "$T/daemon.pid" || bail "no daemon"

@@ -22,9 +22,41 @@
 #include "linux_proc.h"
 #include "os.h"
 
+/* Files of a process whose text changes, and that are kept open. */
+enum kept { KEPT_CGROUP, KEPT_COMM, KEPT_LOGINUID, KEPT_MAX };
+
+/* Where a process had a connection, and which; only a hint. */
+struct place {
+	int			 fd;
+	uint64_t		 inode;		/* or 0: none, last time */
+};
+#define MAX_PLACES	16
+
+struct known {
+	uint32_t		 pid;		/* or NO_PID: none */
+	uint64_t		 start;
+	int			 dir;
+	int			 files[KEPT_MAX];	/* or -1: not yet */
+	struct place		 places[MAX_PLACES];
+	size_t			 nplaces;
+	size_t			 named;		/* bytes of comm, just read */
+	char			 comm[64];
+	uint64_t		 used;		/* when, in uses */
+};
+/* bpf.c or bpf_none.c */
+void	 bpf_open(int);
+const char *linux_watch(enum backend, const struct range *, size_t);
+int	 linux_record(const struct conn_key *, struct record *);
+int	 linux_complete(const struct record *);
+int	 bpf_full(void);
+
+/* bpf_cgroup.c or bpf_none.c */
+uint32_t bpf_opener(uint64_t);
+
 /* linux_cgroup.c */
-void	 cgroup_open(void);
+int	 cgroup_open(void);
 size_t	 cgroup_pids(uint64_t, uint32_t *, size_t);
+ssize_t	 cgroup_line(uint64_t, char *, size_t);
 
 /* linux_cmdline.c */
 size_t	 cmdline_read(int, char *, size_t);
@@ -34,9 +66,23 @@ extern int proc_dir;
 int	 pid_open(uint32_t);
 int	 pid_stat(int, char *, size_t, struct proc_stat *);
 int	 pid_holds(int, const struct holder *);
+uint64_t socket_at(int, const char *);
 int	 holds(int, const char *, uint64_t);
+ssize_t	 record_read(int, char *, size_t);
 ssize_t	 file_read(int, const char *, char *, size_t);
 const char *link_read(int, const char *, char *, size_t);
+
+/* linux_known.c */
+struct known *known_open(uint32_t);
+struct known *known_find(uint32_t);
+void	 known_forget(uint32_t);
+struct known *known_get(uint32_t, uint64_t);
+int	 known_seen(struct known *, int, uint64_t);
+void	 known_place(struct known *, int, uint64_t);
+struct place *known_likely(struct known *, uint64_t, uint32_t *);
+ssize_t	 known_name(struct known *, char *, size_t);
+ssize_t	 known_read(struct known *, enum kept, char *, size_t);
+ssize_t	 thread_read(int, enum kept, char *, size_t);
 
 /* linux_search.c */
 void	 search_open(void);

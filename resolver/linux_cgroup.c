@@ -41,7 +41,7 @@ static int	 hierarchy = -1;
  * As root.  A mount of its own, that is nowhere: from its root no ".." leads
  * out, as it would from the directory that everybody sees.
  */
-void
+int
 cgroup_open(void)
 {
 	struct mntent	*me;
@@ -49,7 +49,7 @@ cgroup_open(void)
 	int		 tree = -1;
 
 	if ((f = setmntent("/proc/self/mounts", "re")) == NULL)
-		return;
+		return (-1);
 	while (tree == -1 && (me = getmntent(f)) != NULL)
 		if (strcmp(me->mnt_type, "cgroup2") == 0)
 			tree = open_tree(AT_FDCWD, me->mnt_dir,
@@ -61,6 +61,7 @@ cgroup_open(void)
 		    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (hierarchy == -1)
 		log_debug("no control groups to search in");
+	return (hierarchy);
 }
 
 static int
@@ -106,4 +107,27 @@ cgroup_pids(uint64_t id, uint32_t *pids, size_t max)
 			n++;
 	}
 	return (n);
+}
+
+/*
+ * What /proc/PID/cgroup says of a process there.  Returns the length, or -1
+ * if the group is gone.
+ */
+ssize_t
+cgroup_line(uint64_t id, char *buf, size_t size)
+{
+	char	 name[32], path[4096];
+	ssize_t	 n;
+	int	 dir;
+
+	if (hierarchy == -1 || (dir = group_open(id)) == -1)
+		return (-1);
+	(void)snprintf(name, sizeof(name), "self/fd/%d", dir);
+	n = readlinkat(proc_dir, name, path, sizeof(path) - 1);
+	(void)close(dir);
+	if (n <= 0)
+		return (-1);
+	path[n] = '\0';
+	n = snprintf(buf, size, "0::%s\n", path);
+	return (n >= (ssize_t)size ? -1 : n);
 }

@@ -42,10 +42,26 @@ int
 pid_stat(int dir, char *buf, size_t size, struct proc_stat *st)
 {
 	ssize_t	 n;
+	int	 fd;
 
-	if ((n = file_read(dir, "stat", buf, size)) == -1)
+	if ((fd = openat(dir, "stat", O_RDONLY | O_NOFOLLOW |
+	    O_CLOEXEC)) == -1)
 		return (-1);
-	return (proc_stat(buf, n, st));
+	n = record_read(fd, buf, size);
+	(void)close(fd);
+	return (n == -1 ? -1 : proc_stat(buf, n, st));
+}
+
+/* A file of one record, which comes in one piece, as it is now. */
+ssize_t
+record_read(int fd, char *buf, size_t size)
+{
+	ssize_t	 n;
+
+	do
+		n = pread(fd, buf, size, 0);
+	while (n == -1 && errno == EINTR);
+	return (n);
 }
 
 /* As much as fits; files of /proc are made anew for each reader. */
@@ -79,16 +95,23 @@ link_read(int dir, const char *name, char *buf, size_t size)
 	return (buf);
 }
 
-int
-holds(int dir, const char *name, uint64_t inode)
+/* The inode of the socket that this descriptor is, or 0. */
+uint64_t
+socket_at(int dir, const char *name)
 {
 	char		 link[64];
-	uint64_t	 found;
+	uint64_t	 inode;
 	ssize_t		 n;
 
 	n = readlinkat(dir, name, link, sizeof(link));
 	return (n > 0 && (size_t)n < sizeof(link) &&
-	    proc_socket(link, n, &found) == 0 && found == inode);
+	    proc_socket(link, n, &inode) == 0 ? inode : 0);
+}
+
+int
+holds(int dir, const char *name, uint64_t inode)
+{
+	return (inode != 0 && socket_at(dir, name) == inode);
 }
 
 int

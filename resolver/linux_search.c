@@ -32,16 +32,20 @@
 #include "log.h"
 
 #define PID_END		(4 * 1024 * 1024 + 1)	/* the kernel's own limit */
-#define SPAN_FIRST	16		/* pids, the first step down */
+#define PID_ENTRY	32		/* bytes in a directory, at most */
+#define SPAN_FIRST	4		/* pids, the first step down */
 #define SPAN_PIDS	512		/* processes in one step */
 #define GO_ON		16		/* see search_shorten() */
 #define PATIENCE	8		/* see search_over() */
+#define PLACES		4		/* tried before all are listed */
 #define CGROUP_PIDS	64		/* more are no short cut */
 
 /* Processes that had connections of a uid, the last one first. */
 struct memory {
 	uint32_t		 uid;
 	uint32_t		 pids[4];	/* 0: none */
+	int			 seen;		/* there was one; */
+	int			 fd;		/* where it was */
 };
 
 static struct {
@@ -59,6 +63,7 @@ struct search {
 	enum source		 source;	/* where we look now */
 	uint64_t		 begin, cpu;	/* usec, on the two clocks */
 	uint64_t		 usec;		/* to end after begin */
+	int			 over;
 };
 
 static long	 read_base(void);
@@ -68,28 +73,40 @@ static void	 walk(struct search *,
 		    void (*)(struct search *, uint32_t));
 static void	 walk_down(struct search *, uint32_t, uint32_t,
 		    void (*)(struct search *, uint32_t));
+static int	 visited(const struct search *, uint32_t);
 static void	 visit(struct search *, uint32_t);
-static void	 visit_remembered(struct search *);
+static void	 visit_opener(struct search *);
+static void	 visit_likely(struct search *, uint32_t);
+static void	 visit_known(struct search *, uint32_t);
+static void	 visit_again(struct search *, uint32_t);
+static void	 visit_remembered(struct search *,
+		    void (*)(struct search *, uint32_t));
 static void	 visit_cgroup(struct search *);
 static void	 visit_own(struct search *, uint32_t);
 static void	 visit_other(struct search *, uint32_t);
 static void	 visit_tasks(struct search *, uint32_t);
-static void	 remember(uint32_t, uint32_t);
+static void	 remember(uint32_t, const struct holder *);
+static int	 guess(uint32_t);
+static int	 pid_uid(uint32_t, uint32_t *);
+static int	 is_there(uint32_t);
 static int	 is_owners(const struct search *, uint32_t);
 static uint64_t	 search_time(const struct search *);
-static int	 search_over(const struct search *);
+static int	 search_over(struct search *);
 static void	 search_shorten(struct search *);
-static int	 search_fds(struct search *, const char *);
-static int	 find_fd(struct search *, int, const char *, size_t);
-static void	 add_holder(struct search *, uint32_t, uint32_t, int);
+static int	 search_fds(struct search *, const char *, struct known *);
+static int	 find_fd(struct search *, int, const char *, size_t,
+		    struct known *);
+static int	 has(const struct known *, uint32_t, int, uint64_t);
+static void	 find_holder(struct search *, uint32_t, uint32_t, int);
+static void	 add_holder(struct search *, struct known *, uint32_t, int);
 
 /*
- * First the processes that had a connection of this uid before, and those of
- * the control group where the socket was made, if they are few.  Then, in
- * three passes, all: processes that run as the socket's owner; the others, to
- * which it was passed or which changed their uid; and, only if none of these
- * has it, threads with descriptors of their own and those whose first thread
- * has ended.
+ * First the processes that had a connection of this uid before, where they had
+ * it; those of the control group where the socket was made, if they are few;
+ * and all descriptors of the first ones.  Then, in three passes, all:
+ * processes that run as the socket's owner; the others, to which it was passed
+ * or which changed their uid; and, only if none of these has it, threads with
+ * descriptors of their own and those whose first thread has ended.
  */
 size_t
 linux_holders(const struct sock *sock, const struct budget *budget,
@@ -107,10 +124,14 @@ linux_holders(const struct sock *sock, const struct budget *budget,
 	s.usec = budget->usec;
 	s.begin = clock_usec(CLOCK_MONOTONIC);
 	s.cpu = clock_usec(CLOCK_THREAD_CPUTIME_ID);
+	s.source = SRC_BPF;
+	visit_opener(&s);
 	s.source = SRC_CACHE;
-	visit_remembered(&s);
+	visit_remembered(&s, visit_known);
 	s.source = SRC_CGROUP;
 	visit_cgroup(&s);
+	s.source = SRC_CACHE;
+	visit_remembered(&s, visit_again);
 	s.source = SRC_SCAN;
 	walk(&s, visit_own);
 	if (s.n > 0)
@@ -119,7 +140,7 @@ linux_holders(const struct sock *sock, const struct budget *budget,
 	if (s.n == 0)
 		walk(&s, visit_tasks);
 	for (i = 0; i < s.n && i < MAX_HOLDERS; i++)
-		remember(sock->uid, list[i].pid);
+		remember(sock->uid, &list[i]);
 	return (s.n);
 }
 
@@ -183,22 +204,24 @@ last_pid(void)
 }
 
 /*
- * The pids from..to-1 that are in use, rising, max at most.  The buffer is
- * small, for what is read beyond the last one was found in vain.
+ * The pids from..to-1 that are in use, rising, max at most.  No more is read
+ * than they can take: what is beyond the last one costs as much to find.
  */
 static size_t
 list_pids(uint32_t from, uint32_t to, uint32_t *pids, size_t max)
 {
 	char			 buf[512] __attribute__((aligned(8)));
 	const struct dirent64	*d;
-	size_t			 count = 0;
+	size_t			 count = 0, size = sizeof(buf);
 	uint32_t		 pid;
 	ssize_t			 n, off;
 
 	if (lseek(proc_dir, state.base == -1 ? 0 :
 	    state.base + (long)from, SEEK_SET) == -1)
 		return (0);
-	while ((n = getdents64(proc_dir, buf, sizeof(buf))) > 0)
+	if (to - from < size / PID_ENTRY)
+		size = (to - from) * PID_ENTRY;
+	while ((n = getdents64(proc_dir, buf, size)) > 0)
 		for (off = 0; off < n; off += d->d_reclen) {
 			d = (const struct dirent64 *)(buf + off);
 			if (proc_pid(d->d_name, &pid) == -1 || pid < from)
@@ -249,20 +272,70 @@ walk_down(struct search *s, uint32_t from, uint32_t to,
 	}
 }
 
+static int
+visited(const struct search *s, uint32_t pid)
+{
+	size_t	 i;
+
+	for (i = 0; i < s->n && i < MAX_HOLDERS; i++)
+		if (s->list[i].pid == pid)
+			return (1);
+	return (0);
+}
+
 /* Look at one process, unless it was looked at with success before. */
 static void
 visit(struct search *s, uint32_t pid)
 {
 	char	 path[32];
-	size_t	 i;
 	int	 fd;
 
-	for (i = 0; i < s->n && i < MAX_HOLDERS; i++)
-		if (s->list[i].pid == pid)
-			return;
+	if (visited(s, pid))
+		return;
 	(void)snprintf(path, sizeof(path), "%u/fd", pid);
-	if ((fd = search_fds(s, path)) != -1)
-		add_holder(s, pid, 0, fd);
+	if ((fd = search_fds(s, path, known_find(pid))) != -1)
+		find_holder(s, pid, 0, fd);
+}
+
+/*
+ * To list the descriptors of a process costs as much as to try many: so first
+ * where another one of this uid had its connection.
+ */
+static void
+visit_likely(struct search *s, uint32_t pid)
+{
+	char	 path[32];
+	int	 fd = guess(s->sock->uid);
+
+	(void)snprintf(path, sizeof(path), "%u/fd/%d", pid, fd);
+	if (fd != -1 && !visited(s, pid) &&
+	    holds(proc_dir, path, s->sock->inode))
+		find_holder(s, pid, 0, fd);
+	else
+		visit(s, pid);
+}
+
+/* Who closes a connection and opens another one gets the same descriptor. */
+static void
+visit_known(struct search *s, uint32_t pid)
+{
+	struct known	*k = known_find(pid);
+	struct place	*p;
+	char		 path[32];
+	uint32_t	 tried = 0;
+	int		 i;
+
+	if (k == NULL || visited(s, pid))
+		return;
+	for (i = 0; i < PLACES; i++) {
+		if ((p = known_likely(k, s->sock->inode, &tried)) == NULL)
+			return;
+		(void)snprintf(path, sizeof(path), "fd/%d", p->fd);
+		if ((p->inode = socket_at(k->dir, path)) == s->sock->inode) {
+			add_holder(s, k, 0, p->fd);
+			return;
+		}
+	}
 }
 
 /* Where the memory of a uid begins; others may have the same place. */
@@ -274,7 +347,7 @@ memory_of(uint32_t uid)
 
 /* That process held a connection of uid: it is looked at first next time. */
 static void
-remember(uint32_t uid, uint32_t pid)
+remember(uint32_t uid, const struct holder *h)
 {
 	struct memory	*m = memory_of(uid);
 	size_t		 i;
@@ -282,23 +355,61 @@ remember(uint32_t uid, uint32_t pid)
 	if (m->uid != uid)
 		memset(m, 0, sizeof(*m));
 	m->uid = uid;
-	for (i = 0; i < NITEMS(m->pids) - 1 && m->pids[i] != pid; i++)
+	m->seen = 1;
+	m->fd = h->fd;
+	for (i = 0; i < NITEMS(m->pids) - 1 && m->pids[i] != h->pid; i++)
 		continue;
 	memmove(m->pids + 1, m->pids, i * sizeof(m->pids[0]));
-	m->pids[0] = pid;
+	m->pids[0] = h->pid;
+}
+
+/* Where programs of that uid had their connection last, or -1. */
+static int
+guess(uint32_t uid)
+{
+	const struct memory	*m = memory_of(uid);
+
+	return (m->uid == uid && m->seen ? m->fd : -1);
+}
+
+/* The process that is said to have opened the socket. */
+static void
+visit_opener(struct search *s)
+{
+	uint32_t	 pid = bpf_opener(s->sock->cookie);
+
+	if (pid != 0)
+		visit(s, pid);
 }
 
 static void
-visit_remembered(struct search *s)
+visit_remembered(struct search *s, void (*look)(struct search *, uint32_t))
 {
-	struct memory	 m = *memory_of(s->sock->uid);
+	struct memory	*m = memory_of(s->sock->uid);
 	size_t		 i;
 
-	if (m.uid != s->sock->uid)
+	if (m->uid != s->sock->uid)
 		return;
-	for (i = 0; i < NITEMS(m.pids) && !search_over(s); i++)
-		if (m.pids[i] != 0)
-			visit(s, m.pids[i]);
+	for (i = 0; i < NITEMS(m->pids) && !search_over(s); i++)
+		if (m->pids[i] != 0)
+			look(s, m->pids[i]);
+}
+
+/* Look at it as visit() does, and remember it no longer if it has ended. */
+static void
+visit_again(struct search *s, uint32_t pid)
+{
+	struct memory	*m = memory_of(s->sock->uid);
+	size_t		 i;
+
+	if (is_there(pid)) {
+		visit(s, pid);
+		return;
+	}
+	for (i = 0; i < NITEMS(m->pids); i++)
+		if (m->pids[i] == pid)
+			m->pids[i] = 0;
+	known_forget(pid);
 }
 
 static void
@@ -310,15 +421,17 @@ visit_cgroup(struct search *s)
 	if (s->n > 0 || s->sock->cgroup == 0)
 		return;
 	n = cgroup_pids(s->sock->cgroup, pids, NITEMS(pids));
-	while (n > 0 && !search_over(s))
-		visit(s, pids[--n]);
+	while (n > 0 && !search_over(s)) {
+		visit_known(s, pids[--n]);
+		visit_likely(s, pids[n]);
+	}
 }
 
 static void
 visit_own(struct search *s, uint32_t pid)
 {
 	if (is_owners(s, pid))
-		visit(s, pid);
+		visit_likely(s, pid);
 }
 
 static void
@@ -360,22 +473,40 @@ visit_tasks(struct search *s, uint32_t pid)
 				continue;
 			(void)snprintf(path, sizeof(path), "%u/task/%u/fd",
 			    pid, tid);
-			if ((fd = search_fds(s, path)) != -1)
-				add_holder(s, pid, tid, fd);
+			if ((fd = search_fds(s, path, NULL)) != -1)
+				find_holder(s, pid, tid, fd);
 		}
 	(void)close(dir);
 }
 
-/* A process that may not be dumped keeps its uid on this directory. */
 static int
-is_owners(const struct search *s, uint32_t pid)
+pid_uid(uint32_t pid, uint32_t *uid)
 {
 	struct stat	 sb;
 	char		 path[16];
 
 	(void)snprintf(path, sizeof(path), "%u", pid);
-	return (fstatat(proc_dir, path, &sb, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    sb.st_uid == s->sock->uid);
+	if (fstatat(proc_dir, path, &sb, AT_SYMLINK_NOFOLLOW) == -1)
+		return (-1);
+	*uid = sb.st_uid;
+	return (0);
+}
+
+static int
+is_there(uint32_t pid)
+{
+	uint32_t	 uid;
+
+	return (pid_uid(pid, &uid) == 0);
+}
+
+/* A process that may not be dumped keeps its uid on its directory. */
+static int
+is_owners(const struct search *s, uint32_t pid)
+{
+	uint32_t	 uid;
+
+	return (pid_uid(pid, &uid) == 0 && uid == s->sock->uid);
 }
 
 static uint64_t
@@ -389,17 +520,19 @@ search_time(const struct search *s)
  * CPU time that counts, whose clock is slow to read, up to a limit.
  */
 static int
-search_over(const struct search *s)
+search_over(struct search *s)
 {
 	uint64_t	 usec;
 
+	if (s->over)
+		return (1);
 	if (s->n > 0 && s->budget->busy != NULL &&
 	    s->budget->busy(s->budget->arg))
-		return (1);
-	if ((usec = search_time(s)) < s->usec)
-		return (0);
-	return (usec >= s->usec * PATIENCE ||
-	    clock_usec(CLOCK_THREAD_CPUTIME_ID) - s->cpu >= s->usec);
+		s->over = 1;
+	else if ((usec = search_time(s)) >= s->usec)
+		s->over = usec >= s->usec * PATIENCE ||
+		    clock_usec(CLOCK_THREAD_CPUTIME_ID) - s->cpu >= s->usec;
+	return (s->over);
 }
 
 /*
@@ -417,9 +550,12 @@ search_shorten(struct search *s)
 		s->usec = usec;
 }
 
-/* The descriptor in this directory that is the socket, or -1. */
+/*
+ * The descriptor in this directory that is the socket, or -1.  What is seen of
+ * a process that is known is noted, as a hint for the next time.
+ */
 static int
-search_fds(struct search *s, const char *path)
+search_fds(struct search *s, const char *path, struct known *k)
 {
 	char	 buf[8192] __attribute__((aligned(8)));
 	ssize_t	 n;
@@ -431,18 +567,19 @@ search_fds(struct search *s, const char *path)
 		return (-1);
 	while (fd == -1 && !search_over(s) &&
 	    (n = getdents64(dir, buf, sizeof(buf))) > 0)
-		fd = find_fd(s, dir, buf, n);
+		fd = find_fd(s, dir, buf, n, k);
 	(void)close(dir);
 	return (fd);
 }
 
 /* The highest first: a connection was opened after the program's files. */
 static int
-find_fd(struct search *s, int dir, const char *buf, size_t len)
+find_fd(struct search *s, int dir, const char *buf, size_t len,
+    struct known *k)
 {
 	const struct dirent64	*d;
 	uint16_t		 at[8192 / 24];
-	uint64_t		 fd;
+	uint64_t		 fd, inode;
 	size_t			 n = 0, off;
 
 	for (off = 0; off < len && n < NITEMS(at); off += d->d_reclen) {
@@ -452,47 +589,64 @@ find_fd(struct search *s, int dir, const char *buf, size_t len)
 	while (n > 0) {
 		d = (const struct dirent64 *)(buf + at[--n]);
 		if (proc_uint(d->d_name, strlen(d->d_name), INT_MAX,
-		    &fd) == 0 && holds(dir, d->d_name, s->sock->inode))
-			return (fd);
+		    &fd) == 0 && (inode = socket_at(dir, d->d_name)) != 0) {
+			if (k != NULL)
+				(void)known_seen(k, fd, inode);
+			if (inode == s->sock->inode)
+				return (fd);
+		}
 		if (n % 16 == 0 && search_over(s))
 			break;
 	}
 	return (-1);
 }
 
+/* Has that process, or its thread, the socket there? */
+static int
+has(const struct known *k, uint32_t tid, int fd, uint64_t inode)
+{
+	char	 path[64];
+
+	if (tid != 0)
+		(void)snprintf(path, sizeof(path), "task/%u/fd/%d", tid, fd);
+	else
+		(void)snprintf(path, sizeof(path), "fd/%d", fd);
+	return (holds(k->dir, path, inode));
+}
+
 /* Name the process for ever, and see that it is that one which has it. */
 static void
-add_holder(struct search *s, uint32_t pid, uint32_t tid, int fd)
+find_holder(struct search *s, uint32_t pid, uint32_t tid, int fd)
 {
-	struct holder		 h;
-	struct proc_stat	 st;
-	struct stat		 sb;
-	char			 buf[2048], path[32];
-	int			 dir, task;
+	struct known	*k = known_find(pid);
 
-	if ((dir = task = pid_open(pid)) == -1)
+	/* Perhaps an earlier process of that pid is known. */
+	if (k != NULL && has(k, tid, fd, s->sock->inode))
+		add_holder(s, k, tid, fd);
+	else if ((k = known_open(pid)) != NULL &&
+	    has(k, tid, fd, s->sock->inode))
+		add_holder(s, k, tid, fd);
+}
+
+static void
+add_holder(struct search *s, struct known *k, uint32_t tid, int fd)
+{
+	struct holder	 h;
+	struct stat	 sb;
+
+	if (fstat(k->dir, &sb) == -1)
 		return;
-	if (tid != 0) {
-		(void)snprintf(path, sizeof(path), "task/%u", tid);
-		task = openat(dir, path,
-		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	}
 	memset(&h, 0, sizeof(h));
-	h.pid = pid;
+	h.pid = k->pid;
+	h.uid = sb.st_uid;
+	h.start = k->start;
 	h.tid = tid;
 	h.fd = fd;
 	h.inode = s->sock->inode;
 	h.source = s->source;
-	if (task != -1 && fstat(dir, &sb) == 0 &&
-	    pid_stat(dir, buf, sizeof(buf), &st) == 0 &&
-	    pid_holds(task, &h)) {
-		h.uid = sb.st_uid;
-		h.start = st.start;
-		if (s->n < MAX_HOLDERS)
-			s->list[s->n] = h;
-		s->n++;
-	}
-	if (task != dir && task != -1)
-		(void)close(task);
-	(void)close(dir);
+	if (tid == 0)
+		known_place(k, fd, h.inode);
+	if (s->n < MAX_HOLDERS)
+		s->list[s->n] = h;
+	s->n++;
 }

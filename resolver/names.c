@@ -265,7 +265,7 @@ on_start(struct peer *parent, struct msg *m)
 {
 	if (msg_end(m) == -1)
 		return (-1);
-	child_ready(parent);
+	child_ready(parent, sandbox_names());
 	return (0);
 }
 
@@ -276,6 +276,7 @@ main(int argc, char **argv)
 		{ IMSG_PEER,	on_peer },
 		{ IMSG_LOGFD,	on_logfd },
 		{ IMSG_START,	on_start },
+		{ IMSG_PING,	on_ping },
 		{ IMSG_ID,	on_id },
 		{ IMSG_MAX,	NULL }
 	};

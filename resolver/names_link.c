@@ -116,7 +116,7 @@ account_ref(uint32_t uid)
 
 /* A names process, in the place of an earlier one. */
 void
-names_open(int fd, unsigned int instance)
+names_open(int fd, unsigned int instance, uint32_t life)
 {
 	struct peer	*n = &names[instance % NAMES_PROCS];
 
@@ -127,6 +127,7 @@ names_open(int fd, unsigned int instance)
 	peer_open(n, fd, ROLE_RESOLVER, ROLE_NAMES, instance, names_handlers,
 	    names_gone);
 	n->chan.state = S_RUN;
+	n->life = life;
 }
 
 /* The less busy of those that are there, or NULL. */
@@ -181,7 +182,8 @@ names_gone(struct peer *n, const char *why)
 {
 	struct account	*a;
 
-	(void)why;
+	if (why != NULL)
+		child_dropped(n);
 	RB_FOREACH(a, accounts, &accounts)
 		if (a->asked == n) {
 			a->asked = NULL;

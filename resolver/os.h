@@ -51,7 +51,10 @@ struct sock {
 						   where it has no inode */
 };
 
-/* A process that holds a socket; below start are notes of the backend. */
+/*
+ * A process that holds a socket, or opened it; below start are notes of
+ * the backend.
+ */
 struct holder {
 	uint32_t		 pid;
 	uint32_t		 uid;		/* effective, now */
@@ -61,8 +64,27 @@ struct holder {
 	enum source		 source;	/* how it was found */
 	int			 fd;		/* where, or -1: not seen */
 	struct conn_key		 key;		/* of a socket without inode */
+	uint64_t		 exe, exe_dev;	/* the program file, or 0 */
+	uint64_t		 pidfd;		/* inode of its pidfds, or 0 */
 };
 #define MAX_HOLDERS	64
+
+/*
+ * What was remembered of a connection when it was made, for as long as the
+ * MTA has its end open.
+ */
+struct record {
+	uint64_t		 client;	/* cookies of both ends; */
+	uint64_t		 server;	/* 0: the MTA has closed it */
+	int			 shared;	/* the MTA has another end open,
+						   of an earlier connection */
+	uint64_t		 age;		/* usec */
+	uint32_t		 uid;		/* of the socket */
+	uint32_t		 login;		/* of the process, as below */
+	uint64_t		 cgroup;	/* likewise, or 0 */
+	struct holder		 opener;
+	char			 program[MAX_NAME + 2];
+};
 
 /* How long a search for holders may take. */
 struct budget {
@@ -82,6 +104,8 @@ struct found {
 	struct owner		 owner;
 	uint32_t		 want;		/* bits 1 << enum text */
 	uint32_t		 holder_uid;	/* of owner.pid */
+	struct record		 record;	/* if recorded */
+	int			 recorded;
 	char			 program[MAX_NAME + 2];
 	char			 exe[MAX_PATH + 2];
 	char			 cwd[MAX_PATH + 2];
@@ -98,6 +122,21 @@ struct os_ops {
 	/* As root, before the drop: open what can't be opened later. */
 	void		(*open)(void);
 
+	/*
+	 * Record connections to these ports, or with B_PROC none.  Returns
+	 * NULL, or in words why that can't be.  NULL: there is no record.
+	 */
+	const char	*(*watch)(enum backend, const struct range *, size_t);
+
+	/* What was recorded of the connection, or -1: nothing. */
+	int		(*record)(const struct conn_key *, struct record *);
+
+	/* True if surely nothing went unrecorded since that record. */
+	int		(*complete)(const struct record *);
+
+	/* Fill in unit and container of a process that has ended. */
+	void		(*group)(const struct record *, struct found *);
+
 	/* After the drop: what can be known here, bits 1 << enum can. */
 	uint32_t	(*check)(void);
 
@@ -106,6 +145,13 @@ struct os_ops {
 	 * for a server: whether a socket listens at the client's end.
 	 */
 	void		(*sock)(const struct conn_key *, struct sock *);
+
+	/*
+	 * These will be asked for by sock(), in this order, now: the kernel
+	 * may be asked for all of them at once.  With none, what was not asked
+	 * for after all is not good any more.  Or NULL.
+	 */
+	void		(*ahead)(const struct conn_key *, size_t);
 
 	/* True if the connection still has this very socket. */
 	int		(*same)(const struct conn_key *, const struct sock *);

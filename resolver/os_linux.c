@@ -24,6 +24,7 @@
 
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 
 #include <netinet/in.h>
@@ -40,9 +41,14 @@
 #include "linux_diag.h"
 #include "log.h"
 
+#define AHEAD_MAX	3		/* questions sent together */
 #define STALE_MAX	16		/* late replies skipped per question */
 #define LOOPBACK	1		/* its index, in each namespace */
 #define INTERFACES	2048		/* looked at, at most */
+
+/* Texts that process_rest() reads. */
+#define REST		(1U << T_CWD | 1U << T_UNIT | 1U << T_CONTAINER | \
+			    1U << T_CMDLINE)
 
 /* A socket to the kernel and the number of its last question. */
 struct netlink {
@@ -55,20 +61,29 @@ static struct {
 	struct netlink		 diag;
 	struct netlink		 route;
 	enum sock_state		 broken;	/* or SOCK_OWNED: it works */
+	struct diag_query	 ahead[AHEAD_MAX];	/* sent already, */
+	size_t			 nahead, next;	/* answered up to next */
 } linux_os;
 
 static void	 linux_open(void);
 static uint32_t	 linux_check(void);
 static void	 linux_sock(const struct conn_key *, struct sock *);
+static void	 linux_ahead(const struct conn_key *, size_t);
 static int	 linux_same(const struct conn_key *, const struct sock *);
 static int	 linux_local(const struct endpoint *);
 static int	 linux_process(const struct holder *, struct found *);
+static void	 linux_group(const struct record *, struct found *);
 
 static int	 netlink_open(struct netlink *, int);
 static ssize_t	 netlink_send(const struct netlink *, const void *, size_t);
 static ssize_t	 netlink_recv(const struct netlink *, void *, size_t);
+static void	 diag_query(struct diag_query *, const struct conn_key *,
+		    uint64_t, uint32_t);
+static const struct diag_query *asked_ahead(const struct conn_key *, uint64_t,
+		    uint32_t);
 static int	 diag_ask(const struct conn_key *, uint64_t, uint32_t,
 		    struct sock *);
+static int	 diag_hear(const struct diag_query *, struct sock *);
 static void	 ask_bound(const struct conn_key *, struct sock *);
 static size_t	 interfaces(uint32_t[INTERFACES]);
 static void	 diag_test(void);
@@ -79,18 +94,28 @@ static int	 diag_try(const struct sockaddr *, socklen_t);
 static int	 diag_orphan(void);
 static int	 can_search(void);
 
+static int	 opener_process(const struct holder *, struct found *);
+static int	 lives(const struct holder *);
 static const char *copy_span(struct span, char *, size_t);
 static int	 wants(const struct found *, enum text);
-static void	 process_texts(int, struct found *);
-static void	 process_cgroup(int, struct found *);
+static int	 process_name(struct known *, struct found *);
+static void	 process_texts(struct known *, int, struct found *);
+static void	 process_rest(struct known *, int, struct found *);
+static void	 process_cgroup(struct known *, int, struct found *);
+static void	 copy_cgroup(const char *, size_t, struct found *);
 
 const struct os_ops os_native = {
 	.name = "linux",
 	.dir = "/proc",
 	.keep = KEEP_INSPECT,
 	.open = linux_open,
+	.watch = linux_watch,
+	.record = linux_record,
+	.complete = linux_complete,
+	.group = linux_group,
 	.check = linux_check,
 	.sock = linux_sock,
+	.ahead = linux_ahead,
 	.same = linux_same,
 	.local = linux_local,
 	.holders = linux_holders,
@@ -105,13 +130,19 @@ linux_open(void)
 	if (proc_dir == -1)
 		fatal("/proc");
 	search_open();
-	cgroup_open();
+	bpf_open(cgroup_open());
 
+	/* What this kernel lacks is for good; all else a new life may have. */
 	linux_os.broken = SOCK_OWNED;
-	if (netlink_open(&linux_os.route, NETLINK_ROUTE) == -1)
+	if (netlink_open(&linux_os.route, NETLINK_ROUTE) == -1) {
+		if (diag_error(errno) == SOCK_FAILED)
+			fatal("rtnetlink");
 		log_warn("rtnetlink");
+	}
 	if (netlink_open(&linux_os.diag, NETLINK_SOCK_DIAG) == -1) {
 		linux_os.broken = diag_error(errno);
+		if (linux_os.broken == SOCK_FAILED)
+			fatal("sock_diag");
 		log_warn("sock_diag: nobody can be named");
 	} else
 		diag_test();
@@ -143,6 +174,8 @@ linux_check(void)
 		can |= 1U << CAN_LOGIN;
 	if (file_read(proc_dir, "self/cgroup", buf, sizeof(buf)) > 0)
 		can |= 1U << CAN_UNIT;
+	if (bpf_full())
+		can |= 1U << CAN_RECORD;
 	return (can);
 }
 
@@ -159,6 +192,31 @@ linux_sock(const struct conn_key *key, struct sock *sock)
 	if (sock->state == SOCK_NONE && !sock->attempt &&
 	    !endpoint_is_any(&key->server) && linux_local(&key->client) == 1)
 		ask_bound(key, sock);
+}
+
+/*
+ * The kernel answers the questions of one message in their order, so the later
+ * ones are still asked after the first; it saves us the others' way there.
+ */
+static void
+linux_ahead(const struct conn_key *keys, size_t n)
+{
+	uint8_t	 buf[NL_BUFFER];
+	size_t	 i, len = 0;
+
+	/* What nobody wanted to know is not to fill the socket. */
+	for (; linux_os.next < linux_os.nahead; linux_os.next++)
+		(void)recv(linux_os.diag.fd, buf, sizeof(buf), MSG_DONTWAIT);
+	linux_os.nahead = linux_os.next = 0;
+	if (linux_os.broken != SOCK_OWNED || n == 0 || n > AHEAD_MAX)
+		return;
+	for (i = 0; i < n; i++) {
+		diag_query(&linux_os.ahead[i], &keys[i], 0, LOOPBACK);
+		len += diag_request(buf + len, sizeof(buf) - len,
+		    &linux_os.ahead[i]);
+	}
+	if (netlink_send(&linux_os.diag, buf, len) != -1)
+		linux_os.nahead = n;
 }
 
 /*
@@ -246,43 +304,93 @@ linux_local(const struct endpoint *end)
 }
 
 /*
- * The directory stays open meanwhile.  It belongs to this very process: once
- * that has ended, everything below answers ESRCH, even if its pid is used
- * again.  So the start time, read once, proves that all that is read after
- * it is of the process that the holder names; and the look at the descriptor
- * at the end proves that the program told is one that has the connection,
- * and not one that was executed since and has not.
+ * All that is read is of the process that the holder names, for its directory
+ * is; see linux_known.c.  That it has a name at all says that it is still
+ * there.  The look at the descriptor at the end proves that the program told
+ * is one that has the connection, and not one that was executed since and has
+ * not.
  */
 static int
 linux_process(const struct holder *h, struct found *found)
 {
-	char			 buf[2048], path[32];
-	struct proc_stat	 st;
-	int			 dir, task, rv = -1;
+	struct known	*k;
+	char		 path[32];
+	int		 task, rv = -1;
 
-	if ((dir = task = pid_open(h->pid)) == -1)
+	if (h->exe != 0)
+		return (opener_process(h, found));
+	if ((k = known_get(h->pid, h->start)) == NULL ||
+	    process_name(k, found) == -1)
 		return (-1);
-	if (pid_stat(dir, buf, sizeof(buf), &st) == -1 ||
-	    st.start != h->start)
-		goto done;
+	task = k->dir;
 	if (h->tid != 0) {
 		/* The first thread may have ended, and its exe with it. */
 		(void)snprintf(path, sizeof(path), "task/%u", h->tid);
-		if ((task = openat(dir, path, O_RDONLY | O_DIRECTORY |
+		if ((task = openat(k->dir, path, O_RDONLY | O_DIRECTORY |
 		    O_NOFOLLOW | O_CLOEXEC)) == -1)
-			goto done;
+			return (-1);
 	}
-	if (wants(found, T_PROGRAM))
-		found->owner.text[T_PROGRAM] = copy_span(st.comm,
-		    found->program, sizeof(found->program));
-	process_texts(task, found);
+	process_texts(k, task, found);
 	if (pid_holds(task, h))
 		rv = 0;
-done:
-	if (task != dir && task != -1)
+	if (task != k->dir)
 		(void)close(task);
-	(void)close(dir);
 	return (rv);
+}
+
+/*
+ * Who opened the socket may have let go of it; but it must be the same process
+ * and, for its name is from then, the same program.  It existed before it is
+ * looked at; so if it exists afterwards, its pid was its own all the time.
+ */
+static int
+opener_process(const struct holder *h, struct found *found)
+{
+	char		 path[32];
+	struct stat	 exe, self;
+	struct known	*k;
+
+	(void)snprintf(path, sizeof(path), "%u/exe", h->pid);
+	if (fstatat(proc_dir, path, &exe, 0) == -1 ||
+	    exe.st_ino != h->exe || exe.st_dev != h->exe_dev)
+		return (-1);
+	if (wants(found, T_EXE))
+		found->owner.text[T_EXE] = link_read(proc_dir, path,
+		    found->exe, sizeof(found->exe));
+	(void)snprintf(path, sizeof(path), "%u", h->pid);
+	if (fstatat(proc_dir, path, &self, 0) == -1)
+		return (-1);
+	found->holder_uid = self.st_uid;
+	if ((found->want & REST) != 0) {
+		if ((k = known_get(h->pid, h->start)) == NULL)
+			return (-1);
+		process_rest(k, k->dir, found);
+	}
+	return (lives(h) ? 0 : -1);
+}
+
+/* True if it is still the process with that pid. */
+static int
+lives(const struct holder *h)
+{
+	char			 buf[2048], path[32];
+	struct proc_stat	 st;
+	struct stat		 sb;
+	ssize_t			 n;
+	int			 fd, same = 0;
+
+	/* By its pidfd, which costs the half, or else by its start time. */
+	if (h->pidfd != 0 &&
+	    (fd = syscall(SYS_pidfd_open, h->pid, 0)) != -1) {
+		same = fstat(fd, &sb) == 0 && sb.st_ino == h->pidfd;
+		(void)close(fd);
+	}
+	if (same)
+		return (1);
+	(void)snprintf(path, sizeof(path), "%u/stat", h->pid);
+	n = file_read(proc_dir, path, buf, sizeof(buf));
+	return (n != -1 && proc_stat(buf, n, &st) == 0 &&
+	    st.start == h->start);
 }
 
 /*
@@ -343,36 +451,73 @@ netlink_recv(const struct netlink *nl, void *buf, size_t size)
 	return (n);
 }
 
+static void
+diag_query(struct diag_query *q, const struct conn_key *key, uint64_t cookie,
+    uint32_t ifindex)
+{
+	q->seq = ++linux_os.diag.seq;
+	q->portid = linux_os.diag.portid;
+	q->cookie = cookie;
+	q->ifindex = ifindex;
+	q->key = *key;
+}
+
+/* The question if it was sent ahead and is the next to be answered. */
+static const struct diag_query *
+asked_ahead(const struct conn_key *key, uint64_t cookie, uint32_t ifindex)
+{
+	const struct diag_query	*q = &linux_os.ahead[linux_os.next];
+
+	if (linux_os.next < linux_os.nahead && q->cookie == cookie &&
+	    q->ifindex == ifindex &&
+	    endpoint_equal(&q->key.client, &key->client) &&
+	    endpoint_equal(&q->key.server, &key->server)) {
+		linux_os.next++;
+		return (q);
+	}
+	/* Something else is asked: the replies that come will be stale. */
+	linux_os.nahead = 0;
+	return (NULL);
+}
+
 /* Returns 0 if the kernel answered; sock says it all in any case. */
 static int
 diag_ask(const struct conn_key *key, uint64_t cookie, uint32_t ifindex,
     struct sock *sock)
 {
 	uint8_t			 buf[NL_BUFFER];
-	struct diag_query	 q;
+	struct diag_query	 query;
+	const struct diag_query	*q;
 	ssize_t			 n;
-	int			 i;
 
 	memset(sock, 0, sizeof(*sock));
 	sock->state = linux_os.broken;
 	if (linux_os.broken != SOCK_OWNED)
 		return (-1);
-	q.seq = ++linux_os.diag.seq;
-	q.portid = linux_os.diag.portid;
-	q.cookie = cookie;
-	q.ifindex = ifindex;
-	q.key = *key;
-	n = diag_request(buf, sizeof(buf), &q);
+	if ((q = asked_ahead(key, cookie, ifindex)) != NULL)
+		return (diag_hear(q, sock));
+	diag_query(&query, key, cookie, ifindex);
+	n = diag_request(buf, sizeof(buf), &query);
 	if (netlink_send(&linux_os.diag, buf, n) == -1) {
 		sock->state = diag_error(errno);
 		return (-1);
 	}
+	return (diag_hear(&query, sock));
+}
+
+static int
+diag_hear(const struct diag_query *q, struct sock *sock)
+{
+	uint8_t	 buf[NL_BUFFER];
+	ssize_t	 n;
+	int	 i;
+
 	sock->state = SOCK_FAILED;
 	for (i = 0; i < STALE_MAX; i++) {
 		n = netlink_recv(&linux_os.diag, buf, sizeof(buf));
 		if (n == -1)
 			return (-1);
-		if (diag_reply(buf, n, &q, sock) == NL_DONE)
+		if (diag_reply(buf, n, q, sock) == NL_DONE)
 			return (0);
 	}
 	return (-1);
@@ -499,40 +644,90 @@ wants(const struct found *found, enum text text)
 	return ((found->want & 1U << text) != 0);
 }
 
+/* What it calls itself.  Returns -1 if it has ended. */
+static int
+process_name(struct known *k, struct found *found)
+{
+	struct span	 comm;
+	char		 buf[MAX_NAME + 2];
+	ssize_t		 n;
+
+	if ((n = known_name(k, buf, sizeof(buf))) == -1)
+		return (-1);
+	if (wants(found, T_PROGRAM)) {
+		comm.p = buf;
+		comm.len = n;
+		found->owner.text[T_PROGRAM] = copy_span(comm, found->program,
+		    sizeof(found->program));
+	}
+	return (0);
+}
+
+/* What the kernel says of the process, or of its thread that counts. */
+static ssize_t
+task_read(struct known *k, int task, enum kept what, char *buf, size_t size)
+{
+	return (task == k->dir ? known_read(k, what, buf, size) :
+	    thread_read(task, what, buf, size));
+}
+
 /* What the caller wants to know; absent is what can't be read. */
 static void
-process_texts(int dir, struct found *found)
+process_texts(struct known *k, int task, struct found *found)
 {
 	struct owner	*owner = &found->owner;
 	char		 buf[16];
 	ssize_t		 n;
 
 	owner->login = LOGIN_UNSET;
-	if ((n = file_read(dir, "loginuid", buf, sizeof(buf))) != -1)
+	if ((n = task_read(k, task, KEPT_LOGINUID, buf, sizeof(buf))) != -1)
 		(void)proc_loginuid(buf, n, &owner->login);
 	if (wants(found, T_EXE))
-		owner->text[T_EXE] = link_read(dir, "exe", found->exe,
+		owner->text[T_EXE] = link_read(task, "exe", found->exe,
 		    sizeof(found->exe));
+	process_rest(k, task, found);
+}
+
+static void
+process_rest(struct known *k, int task, struct found *found)
+{
 	if (wants(found, T_CWD))
-		owner->text[T_CWD] = link_read(dir, "cwd", found->cwd,
+		found->owner.text[T_CWD] = link_read(task, "cwd", found->cwd,
 		    sizeof(found->cwd));
 	if (wants(found, T_UNIT) || wants(found, T_CONTAINER))
-		process_cgroup(dir, found);
-	if (wants(found, T_CMDLINE) && cmdline_read(dir, found->cmdline,
+		process_cgroup(k, task, found);
+	if (wants(found, T_CMDLINE) && cmdline_read(task, found->cmdline,
 	    sizeof(found->cmdline)) > 0)
 		found->owner.text[T_CMDLINE] = found->cmdline;
 }
 
 static void
-process_cgroup(int dir, struct found *found)
+process_cgroup(struct known *k, int task, struct found *found)
+{
+	char	 buf[8192];
+	ssize_t	 n;
+
+	if ((n = task_read(k, task, KEPT_CGROUP, buf, sizeof(buf))) != -1)
+		copy_cgroup(buf, n, found);
+}
+
+static void
+linux_group(const struct record *r, struct found *found)
+{
+	char	 buf[8192];
+	ssize_t	 n;
+
+	if ((wants(found, T_UNIT) || wants(found, T_CONTAINER)) &&
+	    (n = cgroup_line(r->cgroup, buf, sizeof(buf))) != -1)
+		copy_cgroup(buf, n, found);
+}
+
+static void
+copy_cgroup(const char *buf, size_t len, struct found *found)
 {
 	struct proc_cgroup	 cg;
-	char			 buf[8192];
-	ssize_t			 n;
 
-	if ((n = file_read(dir, "cgroup", buf, sizeof(buf))) == -1)
-		return;
-	proc_cgroup(buf, n, &cg);
+	proc_cgroup(buf, len, &cg);
 	found->owner.text[T_UNIT] = copy_span(cg.unit, found->unit,
 	    sizeof(found->unit));
 	found->owner.text[T_CONTAINER] = copy_span(cg.container,

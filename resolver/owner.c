@@ -27,6 +27,19 @@
 
 #include "owner.h"
 
+#define RECORD_USEC	60000000	/* to be believed alone */
+
+static int	 forgotten(const struct sock *);
+static enum reason unrecorded(const struct os_ops *, const struct conn_key *,
+		    const struct sock *);
+static enum reason recorded(const struct os_ops *, const struct conn_key *,
+		    const struct sock *, const struct record *);
+static void	 opener_now(const struct os_ops *, struct found *);
+static void	 opener_is(struct found *);
+static void	 ask(const struct os_ops *, const struct conn_key *,
+		    struct sock *, struct found *);
+static void	 announce(const struct os_ops *, const struct conn_key *,
+		    size_t);
 static int	 key_valid(const struct conn_key *);
 static void	 key_swap(struct conn_key *, const struct conn_key *);
 static int	 listens(const struct os_ops *, const struct endpoint *);
@@ -47,33 +60,170 @@ void
 owner_ask(const struct os_ops *os, const struct conn_key *key,
     struct sock *sock, struct found *found)
 {
+	memset(sock, 0, sizeof(*sock));
+	sock->state = SOCK_FAILED;
+	owner_unknown(&found->owner, R_FAILED);
+	found->holder_uid = 0;
+	found->recorded = 0;
+	if (!key_valid(key))
+		return;
+	found->recorded = os->record != NULL &&
+	    os->record(key, &found->record) == 0;
+	if (os->ahead == NULL)
+		ask(os, key, sock, found);
+	else {
+		announce(os, key, found->recorded ? 2 : 3);
+		ask(os, key, sock, found);
+		os->ahead(NULL, 0);
+	}
+	if (found->recorded && found->owner.verdict == E_OWNED)
+		opener_now(os, found);
+}
+
+static void
+ask(const struct os_ops *os, const struct conn_key *key, struct sock *sock,
+    struct found *found)
+{
 	struct owner	*owner = &found->owner;
 	enum reason	 reason;
 
-	memset(sock, 0, sizeof(*sock));
-	sock->state = SOCK_FAILED;
-	owner_unknown(owner, R_FAILED);
-	found->holder_uid = 0;
-	if (!key_valid(key))
-		return;
-
 	os->sock(key, sock);
-	if (sock->state == SOCK_NONE) {
+	if (found->recorded)
+		reason = recorded(os, key, sock, &found->record);
+	else if (sock->state == SOCK_NONE) {
 		not_there(os, key, owner);
 		return;
-	}
-	if ((reason = reason_of(sock->state)) == R_NONE)
-		reason = server_end(os, key, sock);
-	if (reason == R_NONE && listens(os, &key->client) &&
-	    !listens(os, &key->server))
-		reason = R_AMBIGUOUS;
+	} else
+		reason = unrecorded(os, key, sock);
 	owner_unknown(owner, reason);
 	if (reason != R_NONE)
 		return;
 	owner->verdict = E_OWNED;
 	owner->source = SRC_UIDONLY;
-	owner->uid = owner->account = sock->uid;
-	found->holder_uid = sock->uid;
+	owner->uid = forgotten(sock) ? found->record.uid : sock->uid;
+	owner->account = found->holder_uid = owner->uid;
+}
+
+/* True if only the record can say whose it was. */
+static int
+forgotten(const struct sock *sock)
+{
+	return (sock->state == SOCK_NONE || sock->state == SOCK_FORGOTTEN);
+}
+
+/* Without a record: the kernel's tables are all there is. */
+static enum reason
+unrecorded(const struct os_ops *os, const struct conn_key *key,
+    const struct sock *sock)
+{
+	enum reason	 reason;
+
+	if ((reason = reason_of(sock->state)) == R_NONE)
+		reason = server_end(os, key, sock);
+	if (reason == R_NONE && listens(os, &key->client) &&
+	    !listens(os, &key->server))
+		reason = R_AMBIGUOUS;
+	return (reason);
+}
+
+/*
+ * With one: it belongs to the MTA's end, so that must be the end which has
+ * the tuple now, and the only one.  And if the kernel knows a client with
+ * these addresses, it must be the one that was recorded; if not, packets are
+ * redirected on their way, and either could be meant.
+ *
+ * The MTA's end is in no table any more if the client has reset the
+ * connection.  Then the record has only itself to prove it.
+ */
+static enum reason
+recorded(const struct os_ops *os, const struct conn_key *key,
+    const struct sock *client, const struct record *r)
+{
+	struct conn_key	 swapped;
+	struct sock	 server;
+
+	if (client->state != SOCK_NONE && client->state != SOCK_FORGOTTEN &&
+	    reason_of(client->state) != R_NONE)
+		return (reason_of(client->state));
+	if (r->server == 0 || r->shared)
+		return (R_REUSED);
+	memset(&server, 0, sizeof(server));
+	key_swap(&swapped, key);
+	os->sock(&swapped, &server);
+	switch (server.state) {
+	case SOCK_OWNED:
+		if (server.cookie != r->server)
+			return (R_REUSED);
+		return (client->cookie == r->client ||
+		    client->state == SOCK_NONE ? R_NONE : R_REDIRECTED);
+	case SOCK_NONE:
+		if (client->state != SOCK_NONE)
+			return (R_REUSED);
+		return (r->age < RECORD_USEC && os->complete(r) ? R_NONE :
+		    R_CLOSED);
+	case SOCK_ORPHAN:
+	case SOCK_FORGOTTEN:
+		return (R_REUSED);
+	default:
+		return (reason_of(server.state));
+	}
+}
+
+/* The process that called connect(2), if it is still the same one. */
+static void
+opener_now(const struct os_ops *os, struct found *found)
+{
+	const struct record	*r = &found->record;
+	uint32_t		 want = found->want;
+
+	found->want &= ~(1U << T_PROGRAM);
+	if (os->process(&r->opener, found) == 0)
+		opener_is(found);
+	else
+		forget_process(found);
+	found->want = want;
+}
+
+/* What is true of it in any case. */
+static void
+opener_is(struct found *found)
+{
+	const struct record	*r = &found->record;
+	struct owner		*owner = &found->owner;
+
+	owner->source = SRC_BPF;
+	owner->pid = r->opener.pid;
+	owner->start = r->opener.start;
+	owner->login = r->login;
+	owner->text[T_PROGRAM] = r->program[0] != '\0' ? r->program : NULL;
+}
+
+/*
+ * If no process is known to have the socket, then it is who opened it, who
+ * has ended or has become another program.
+ */
+void
+owner_opener(const struct os_ops *os, struct found *found)
+{
+	if (found->owner.verdict != E_OWNED || !found->recorded ||
+	    found->owner.pid != NO_PID)
+		return;
+	opener_is(found);
+	found->holder_uid = found->record.opener.uid;
+	os->group(&found->record, found);
+}
+
+/* What nearly always will be asked, the first n of three, as below. */
+static void
+announce(const struct os_ops *os, const struct conn_key *key, size_t n)
+{
+	struct conn_key	 keys[3];
+
+	keys[0] = *key;
+	key_swap(&keys[1], key);
+	keys[2].client = key->client;
+	endpoint_any(&keys[2].server, &key->client);
+	os->ahead(keys, n);
 }
 
 /*

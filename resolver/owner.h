@@ -26,6 +26,7 @@ void	 owner_ask(const struct os_ops *, const struct conn_key *,
 	    struct sock *, struct found *);
 void	 owner_search(const struct os_ops *, const struct conn_key *,
 	    const struct sock *, const struct budget *, struct found *);
+void	 owner_opener(const struct os_ops *, struct found *);
 const struct holder *owner_pick(const struct holder *, size_t, uint32_t);
 
 #endif

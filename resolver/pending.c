@@ -31,6 +31,7 @@
 #define POOL_MAX	64		/* kept for the next lookup */
 #define SEARCH_USEC	5000		/* one search */
 #define SHARE_USEC	50000		/* all for one uid, each second */
+#define LEISURE_USEC	10000		/* of it, for holders after the first */
 
 static void	 cb_deadline(int, short, void *);
 static void	 cb_search(int, short, void *);
@@ -126,7 +127,7 @@ deadline_set(uint64_t now)
 		tv.tv_sec = (p->deadline - now) / 1000000;
 		tv.tv_usec = (p->deadline - now) % 1000000;
 	}
-	(void)evtimer_add(&ev_deadline, &tv);
+	timer_add(&ev_deadline, &tv);
 }
 
 /* Let it wait for its name, or its search, or both, as it says. */
@@ -169,24 +170,29 @@ answer(struct pending *p)
 	pending_free(p);
 }
 
-/*
- * Something it waited for is there: is there more?  The process may be of
- * another user, whose name comes last.
- */
+/* The process may be of another user: true if his name is to be waited for. */
+int
+pending_holder(struct pending *p)
+{
+	if (p->holder != NULL || p->found.owner.pid == NO_PID ||
+	    p->found.holder_uid == p->found.owner.uid ||
+	    (p->holder = account_ref(p->found.holder_uid)) == NULL ||
+	    names_fresh(p->holder))
+		return (0);
+	p->awaits = p->holder;
+	return (1);
+}
+
+/* Something it waited for is there: is there more? */
 static void
 pending_next(struct pending *p)
 {
 	if (p->search || p->awaits != NULL)
 		return;
-	if (p->holder == NULL && p->found.owner.pid != NO_PID &&
-	    p->found.holder_uid != p->found.owner.uid &&
-	    (p->holder = account_ref(p->found.holder_uid)) != NULL &&
-	    !names_fresh(p->holder)) {
-		p->awaits = p->holder;
+	if (pending_holder(p))
 		TAILQ_INSERT_TAIL(&p->awaits->waiting, p, inname);
-		return;
-	}
-	answer(p);
+	else
+		answer(p);
 }
 
 /* The name of the account is there, or will not come. */
@@ -238,15 +244,17 @@ cb_deadline(int fd, short event, void *arg)
 }
 
 /*
- * True if one holder has to be enough: others wait, or this uid has had half
- * of its share.
+ * Asked when there is a holder.  True if one has to be enough: others wait, or
+ * this uid has had its share of the search for more.
  */
 static int
 busy(void *arg)
 {
-	const struct account	*a = arg;
+	struct account	*a = arg;
 
-	return (nsearches > 1 || a->spent >= SHARE_USEC / 2 ||
+	if (a->found == 0)
+		a->found = clock_usec(CLOCK_PROCESS_CPUTIME_ID);
+	return (nsearches > 1 || a->leisure >= LEISURE_USEC ||
 	    resolver_busy());
 }
 
@@ -258,7 +266,7 @@ share(struct account *a)
 
 	if (now - a->window >= 1000000) {
 		a->window = now;
-		a->spent = 0;
+		a->spent = a->leisure = 0;
 	}
 	if (a->spent >= SHARE_USEC)
 		return (0);
@@ -271,16 +279,18 @@ search(struct pending *p)
 {
 	struct account	*a = p->account;
 	struct budget	 budget = { .busy = busy, .arg = a };
-	uint64_t	 begin;
+	uint64_t	 begin, end;
 
 	if ((budget.usec = share(a)) == 0)
 		return;
+	a->found = 0;
 	/* CPU time: that a busy machine lets us wait is nobody's fault. */
 	begin = clock_usec(CLOCK_PROCESS_CPUTIME_ID);
 	owner_search(&os_native, &p->key, &p->sock, &budget, &p->found);
-	a->spent += clock_usec(CLOCK_PROCESS_CPUTIME_ID) - begin;
-	if (p->found.owner.pid != NO_PID)
-		count(ST_PROCESS);
+	end = clock_usec(CLOCK_PROCESS_CPUTIME_ID);
+	a->spent += end - begin;
+	if (a->found != 0)
+		a->leisure += end - a->found;
 }
 
 /* One search, for the uid whose turn it is; then let others have a word. */
@@ -299,6 +309,7 @@ cb_search(int fd, short event, void *arg)
 	TAILQ_INSERT_TAIL(&turns, a, turn);
 	p = TAILQ_FIRST(&a->searches);
 	search(p);
+	owner_opener(&os_native, &p->found);
 	search_end(p);
 	pending_next(p);
 	if (nsearches > 0)

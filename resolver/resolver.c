@@ -37,6 +37,7 @@ static struct resolver {
 	struct peers	 clients;
 	struct incoming	 conf;
 	int		 quit;
+	int		 recording;
 	uint32_t	 can;		/* be known here */
 	uint32_t	 want;		/* of texts: bits 1 << enum text */
 	uint64_t	 counters[STAT_MAX];
@@ -58,6 +59,7 @@ const struct handler resolver_handlers[] = {
 	{ IMSG_CONF_ITEM,	on_conf_item },
 	{ IMSG_CONF_END,	on_conf_end },
 	{ IMSG_START,		on_start },
+	{ IMSG_PING,		on_ping },
 	{ IMSG_STATS_GET,	on_stats_get },
 	{ IMSG_MAX,		NULL }
 };
@@ -122,14 +124,15 @@ client_free(struct peer *c)
 static void
 client_gone(struct peer *c, const char *why)
 {
-	(void)why;
+	if (why != NULL)
+		child_dropped(c);
 	client_free(c);
 	leave();
 }
 
 /* A worker or control; a second of that name takes the place of the first. */
 static int
-client_open(int fd, enum role role, unsigned int instance)
+client_open(int fd, enum role role, unsigned int instance, uint32_t life)
 {
 	struct peer	*c, *next;
 	size_t		 n = 0;
@@ -146,6 +149,7 @@ client_open(int fd, enum role role, unsigned int instance)
 	peer_open(c, fd, ROLE_RESOLVER, role, instance, client_handlers,
 	    client_gone);
 	c->chan.state = S_RUN;
+	c->life = life;
 	/* The lookups of workers go first. */
 	(void)event_priority_set(&c->ev_read, role == ROLE_WORKER ? 0 : 1);
 	TAILQ_INSERT_TAIL(&env.clients, c, next);
@@ -164,9 +168,9 @@ on_peer(struct peer *parent, struct msg *m)
 	switch (role) {
 	case ROLE_WORKER:
 	case ROLE_CONTROL:
-		return (client_open(msg_claim_fd(m), role, instance));
+		return (client_open(msg_claim_fd(m), role, instance, m->id));
 	case ROLE_NAMES:
-		names_open(msg_claim_fd(m), instance);
+		names_open(msg_claim_fd(m), instance, m->id);
 		return (0);
 	default:
 		return (-1);
@@ -187,7 +191,33 @@ on_conf_item(struct peer *parent, struct msg *m)
 	return (policy_item(&env.conf, m));
 }
 
-/* It says how long a worker waits for us, and which texts are of use. */
+/*
+ * Without the record the search goes on as ever, so it is no failure, unless
+ * at the start of a daemon that was told to have it.
+ */
+static void
+watch(const struct peer *parent, const struct policy *p)
+{
+	const char	*why;
+
+	if (os_native.watch != NULL)
+		why = os_native.watch(p->backend, p->ports, p->nports);
+	else
+		why = p->backend == B_BPF ? "not on this system" : NULL;
+	env.recording = os_native.watch != NULL && p->backend != B_PROC &&
+	    why == NULL;
+	if (why == NULL)
+		return;
+	if (p->backend == B_BPF && parent->chan.state == S_BOOT)
+		fatalx("backend bpf: %s", why);
+	log_warnx("no connect-time record (%s): processes are searched for",
+	    why);
+}
+
+/*
+ * It says how long a worker waits for us, which texts are of use, and which
+ * connections are to be recorded.
+ */
 static int
 on_conf_end(struct peer *parent, struct msg *m)
 {
@@ -197,6 +227,7 @@ on_conf_end(struct peer *parent, struct msg *m)
 		return (-1);
 	pending_patience(p->lookup_timeout);
 	env.want = p->want;
+	watch(parent, p);
 	child_ack(parent, p->generation);
 	policy_free(p);
 	return (0);
@@ -213,6 +244,7 @@ on_start(struct peer *parent, struct msg *m)
 		    "closed (before Linux 6.17): who hangs up is unknown",
 		[CAN_LOGIN] = "login uids",
 		[CAN_UNIT] = "units and containers"
+		/* CAN_RECORD: watch() said why */
 	};
 	int				 i;
 
@@ -220,9 +252,9 @@ on_start(struct peer *parent, struct msg *m)
 		return (-1);
 	env.can = os_native.check();
 	for (i = 0; i < CAN_MAX; i++)
-		if (!(env.can & 1U << i))
+		if (!(env.can & 1U << i) && missing[i] != NULL)
 			log_warnx("not known on this system: %s", missing[i]);
-	child_ready(parent);
+	child_ready(parent, sandbox_resolver());
 	return (0);
 }
 
@@ -232,7 +264,8 @@ on_caps_get(struct peer *client, struct msg *m)
 	struct msg	 reply;
 
 	msg_new(&reply, IMSG_CAPS, m->id);
-	put_u32(&reply, env.can);
+	put_u32(&reply, env.recording ? env.can :
+	    env.can & ~(1U << CAN_RECORD));
 	(void)peer_send(client, &reply);
 	return (msg_end(m));
 }
@@ -273,10 +306,13 @@ owned(struct pending *p)
 {
 	if ((p->account = account_ref(p->found.owner.uid)) == NULL)
 		return (0);
-	p->search = p->sock.state == SOCK_OWNED;
+	p->search = p->sock.state == SOCK_OWNED &&
+	    p->found.owner.pid == NO_PID;
+	if (!p->search)
+		owner_opener(&os_native, &p->found);
 	if (!names_fresh(p->account))
 		p->awaits = p->account;
-	return (p->search || p->awaits != NULL);
+	return (p->search || p->awaits != NULL || pending_holder(p));
 }
 
 /* From a worker: trust the length, nothing else. */
@@ -338,6 +374,8 @@ count_reply(const struct pending *p)
 {
 	if (p->found.owner.verdict == E_OWNED)
 		count(ST_SOURCE + p->found.owner.source);
+	if (p->found.owner.pid != NO_PID)
+		count(ST_PROCESS);
 	if (p->client->chan.peer == ROLE_WORKER)
 		count(ST_TIME + time_class(clock_usec(CLOCK_MONOTONIC) -
 		    p->asked));
@@ -352,6 +390,7 @@ resolver_reply(struct pending *p)
 	struct msg	 m;
 	char		 number[16];
 
+	owner_opener(&os_native, &p->found);
 	if (a != NULL) {
 		o->named = a->told != 0;
 		o->text[T_USER] = a->name;

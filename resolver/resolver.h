@@ -43,7 +43,9 @@ struct account {
 	TAILQ_ENTRY(account)	 turn;		/* if searches has some */
 	struct pendings		 searches;
 	uint64_t		 window;	/* us, when its second began */
-	uint32_t		 spent;		/* us of search in it */
+	uint32_t		 spent;		/* us of search in it, */
+	uint32_t		 leisure;	/* of them with a holder */
+	uint64_t		 found;		/* us, when there was one; 0 */
 };
 
 /* A lookup whose owner is known, and that waits for more. */
@@ -76,6 +78,7 @@ void	 count(unsigned int);
 void	 pending_init(void);
 void	 pending_patience(uint32_t);
 struct pending *pending_new(struct peer *, uint32_t);
+int	 pending_holder(struct pending *);
 void	 pending_wait(struct pending *);
 void	 pending_free(struct pending *);
 void	 pending_named(struct account *);
@@ -83,7 +86,7 @@ void	 pending_forget(const struct peer *);
 
 /* names_link.c */
 struct account *account_ref(uint32_t);
-void	 names_open(int, unsigned int);
+void	 names_open(int, unsigned int, uint32_t);
 int	 names_fresh(struct account *);
 
 #endif

@@ -19,10 +19,14 @@
 #ifndef DEFAULTS_H
 #define DEFAULTS_H
 
-#define CONF_FILE	"/usr/local/etc/milter-sysuser.conf"
-#define POSTFIX_FILE	"/usr/local/etc/postfix/main.cf"
+#define POSTFIX_DIR	"/usr/local/etc/postfix"
 #define CONTROL_SOCKET	"/var/run/milter-sysuser.sock"
 #define CHROOT_DIR	"/var/run/milter-sysuser"
 #define STATE_DIR	"/var/db/milter-sysuser"
+
+/* enum protection, as it is called here. */
+#define PROTECTIONS	"chroot", "no-root", "no-new-privs", "no-core", \
+			    "rlimits", "capsicum", "no-files", "no-net", \
+			    "no-signals"
 
 #endif

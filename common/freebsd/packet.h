@@ -48,7 +48,7 @@ packet_whole(int fd)
 	memset(&mh, 0, sizeof(mh));
 	mh.msg_iov = &iov;
 	mh.msg_iovlen = 1;
-	n = recvmsg(fd, &mh, MSG_PEEK);
+	n = recvmsg(fd, &mh, MSG_PEEK | MSG_DONTWAIT);
 	if (n <= 0 || mh.msg_flags & (MSG_EOR | MSG_TRUNC) || n > MSG_MAX)
 		return (1);
 	if (n < MSG_HEADER)

@@ -19,10 +19,14 @@
 #ifndef DEFAULTS_H
 #define DEFAULTS_H
 
-#define CONF_FILE	"/etc/milter-sysuser.conf"
-#define POSTFIX_FILE	"/etc/postfix/main.cf"
+#define POSTFIX_DIR	"/etc/postfix"
 #define CONTROL_SOCKET	"/run/milter-sysuser.sock"
 #define CHROOT_DIR	"/run/milter-sysuser"
 #define STATE_DIR	"/var/lib/milter-sysuser"
+
+/* enum protection, as it is called here. */
+#define PROTECTIONS	"chroot", "capabilities", "no-new-privs", "no-core", \
+			    "rlimits", "seccomp", "landlock", "landlock-net", \
+			    "landlock-scope"
 
 #endif

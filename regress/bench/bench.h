@@ -43,7 +43,8 @@ struct client {
 };
 
 enum hold {
-	HELD,				/* by the client's process */
+	HELD,				/* by the client's process; */
+	HELD6,				/* over IPv6 */
 	IN_FLIGHT			/* passed and not taken: by nobody */
 };
 
@@ -55,6 +56,7 @@ void	 load_end(void);
 
 /* client.c */
 void	 clients_open(void);
+int	 clients_have6(void);
 void	 client_start(struct client *, uid_t, const char *, enum hold);
 void	 client_end(struct client *);
 
@@ -63,6 +65,7 @@ void	 worker_open(const char *);
 void	 worker_close(void);
 void	 worker_ask(const struct conn_key *);
 int	 worker_answer(void);
+uint64_t worker_cpu(void);
 
 /* command.c */
 void	 command_env(const char *);

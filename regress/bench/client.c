@@ -35,22 +35,45 @@
 
 #define PATIENCE	10000		/* ms, for a client to connect */
 
-static int			 listener = -1;
-static struct sockaddr_in	 address;
+/* Where we listen: over IPv4 and, where there is one, over IPv6. */
+static struct door {
+	int			 fd;
+	struct sockaddr_storage	 ss;
+	socklen_t		 len;
+} doors[2] = { { .fd = -1 }, { .fd = -1 } };
+
+static int
+door_open(struct door *d, const char *addr)
+{
+	struct endpoint	 e;
+
+	if (endpoint_parse(&e, addr, "0") == -1)
+		return (-1);
+	d->len = endpoint_to_sa(&e, &d->ss);
+	d->fd = socket(d->ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (d->fd != -1 &&
+	    bind(d->fd, (struct sockaddr *)&d->ss, d->len) != -1 &&
+	    listen(d->fd, 16) != -1 &&
+	    getsockname(d->fd, (struct sockaddr *)&d->ss, &d->len) != -1)
+		return (0);
+	if (d->fd != -1)
+		close(d->fd);
+	d->fd = -1;
+	return (-1);
+}
 
 void
 clients_open(void)
 {
-	socklen_t	 len = sizeof(address);
-
-	address.sin_family = AF_INET;
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (listener == -1 ||
-	    bind(listener, (struct sockaddr *)&address, len) == -1 ||
-	    listen(listener, 16) == -1 ||
-	    getsockname(listener, (struct sockaddr *)&address, &len) == -1)
+	if (door_open(&doors[0], "127.0.0.1") == -1)
 		fatal("listen");
+	(void)door_open(&doors[1], "::1");
+}
+
+int
+clients_have6(void)
+{
+	return (doors[1].fd != -1);
 }
 
 /* Sockets and processes that come from here keep the group for ever. */
@@ -94,7 +117,8 @@ pass(int fd)
 }
 
 static void NORETURN
-be_client(uid_t uid, const char *group, enum hold hold, pid_t parent)
+be_client(uid_t uid, const char *group, enum hold hold,
+    const struct door *d, pid_t parent)
 {
 	int	 fd;
 
@@ -102,10 +126,10 @@ be_client(uid_t uid, const char *group, enum hold hold, pid_t parent)
 	if (group != NULL && group_join(group) == -1)
 		_exit(1);
 	become(uid, parent);
-	if ((fd = socket(AF_INET, SOCK_STREAM, 0)) == -1)
+	if ((fd = socket(d->ss.ss_family, SOCK_STREAM, 0)) == -1)
 		_exit(1);
 	reset_on_close(fd);
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == -1 ||
+	if (connect(fd, (const struct sockaddr *)&d->ss, d->len) == -1 ||
 	    (hold == IN_FLIGHT && pass(fd) == -1))
 		_exit(1);
 	for (;;)
@@ -119,8 +143,9 @@ be_client(uid_t uid, const char *group, enum hold hold, pid_t parent)
 void
 client_start(struct client *c, uid_t uid, const char *group, enum hold hold)
 {
-	struct sockaddr_in	 from;
-	struct pollfd		 pfd = { .fd = listener, .events = POLLIN };
+	struct door		*d = &doors[hold == HELD6];
+	struct sockaddr_storage	 from;
+	struct pollfd		 pfd = { .fd = d->fd, .events = POLLIN };
 	socklen_t		 len = sizeof(from);
 	pid_t			 self = getpid();
 
@@ -128,12 +153,11 @@ client_start(struct client *c, uid_t uid, const char *group, enum hold hold)
 	if ((c->pid = fork()) == -1)
 		fatal("fork");
 	if (c->pid == 0)
-		be_client(uid, group, hold, self);
-	if (poll(&pfd, 1, PATIENCE) != 1 || (c->fd = accept4(listener,
+		be_client(uid, group, hold, d, self);
+	if (poll(&pfd, 1, PATIENCE) != 1 || (c->fd = accept4(d->fd,
 	    (struct sockaddr *)&from, &len, SOCK_CLOEXEC)) == -1 ||
 	    endpoint_from_sa(&c->key.client, (struct sockaddr *)&from) == -1 ||
-	    endpoint_from_sa(&c->key.server,
-	    (struct sockaddr *)&address) == -1)
+	    endpoint_from_sa(&c->key.server, (struct sockaddr *)&d->ss) == -1)
 		fatalx("a client did not connect");
 }
 

@@ -66,7 +66,8 @@
 #define OWN_UID		62000		/* the first of uids with one client */
 #define CROWD		20		/* clients, each a uid of its own */
 #define OLD		16		/* more than a uid is remembered for */
-#define GROUPED		8		/* likewise; each in its own cgroup */
+#define GROUPED		80		/* more than are kept open; each in its
+					   own cgroup */
 
 /* Our clients, all older than the load. */
 static struct {
@@ -75,12 +76,13 @@ static struct {
 	struct client	 grouped[GROUPED];	/* of another */
 	struct client	 nobody;		/* in flight */
 	struct client	 account;		/* its uid has a name */
+	struct client	 six;			/* over IPv6, if there is */
 } clients;
 
 static struct {
 	const char	*control;
 	const char	*programs;
-	const char	*group;		/* directory of cgroups 0 to 7 */
+	const char	*group;		/* directory of cgroups 0 to 79 */
 	char		*lsof, *ss;
 	const char	*libraries;
 	uid_t		 account;
@@ -100,6 +102,7 @@ typedef int	 (*way_fn)(unsigned int, uint64_t *);
 static int	 ask_bare(unsigned int, uint64_t *);
 static int	 ask_uid(unsigned int, uint64_t *);
 static int	 ask_seen(unsigned int, uint64_t *);
+static int	 ask_six(unsigned int, uint64_t *);
 static int	 ask_fresh(unsigned int, uint64_t *);
 static int	 ask_group(unsigned int, uint64_t *);
 static int	 ask_old(unsigned int, uint64_t *);
@@ -126,6 +129,7 @@ static const struct way {
 	{ "bare sock_diag query", ask_bare, BATCH, SHARE },
 	{ "the uid alone", ask_uid, BATCH, SHARE },
 	{ "seen before", ask_seen, BATCH, SHARE },
+	{ "seen before, ::1", ask_six, BATCH, SHARE },
 	{ "fresh process", ask_fresh, 1, SHARE },
 	{ "old, in its own cgroup", ask_group, 1, SHARE },
 	{ "old, shared uid", ask_old, 1, SHARE },
@@ -241,6 +245,13 @@ static int
 ask_seen(unsigned int i, uint64_t *ns)
 {
 	return (resolve(&clients.crowd[i % CROWD], &in_haste, ns));
+}
+
+static int
+ask_six(unsigned int i, uint64_t *ns)
+{
+	(void)i;
+	return (clients_have6() ? resolve(&clients.six, &in_haste, ns) : -1);
 }
 
 /* The same when nobody waits: then it looks for more holders as well. */
@@ -479,25 +490,49 @@ take_turns(void)
 		report(&ways[i], &scores[i]);
 }
 
-/* A worker with many sessions, that asks as fast as it is answered. */
-static void
-flood(void)
+static const struct conn_key *
+known(unsigned int i)
 {
-	uint64_t	 begin = clock_usec(CLOCK_MONOTONIC), us;
-	unsigned int	 i;
-	size_t		 found = 0, n = 0;
+	return (&clients.crowd[i % CROWD].key);
+}
 
+/* Its user's share of the searches is soon spent: then it is the uid alone. */
+static const struct conn_key *
+unknown(unsigned int i)
+{
+	(void)i;
+	return (&clients.nobody.key);
+}
+
+/*
+ * A worker with many sessions, that asks as fast as it is answered: how many
+ * per second, and the CPU time in ns that each costs the resolver and us.  A
+ * machine that has other work to do shows in the first of them.
+ */
+static void
+flood(const char *name, const struct conn_key *(*key)(unsigned int))
+{
+	uint64_t	 begin, us, theirs, ours;
+	unsigned int	 i;
+	size_t		 n = 0;
+
+	begin = clock_usec(CLOCK_MONOTONIC);
+	theirs = worker_cpu();
+	ours = clock_usec(CLOCK_PROCESS_CPUTIME_ID);
 	for (i = 0; i < FLOOD_OPEN; i++)
-		worker_ask(&clients.crowd[i % CROWD].key);
+		worker_ask(key(i));
 	do {
-		found += worker_answer();
+		(void)worker_answer();
 		n++;
-		worker_ask(&clients.crowd[i++ % CROWD].key);
+		worker_ask(key(i++));
 	} while ((us = clock_usec(CLOCK_MONOTONIC) - begin) < FLOOD_USEC);
-	(void)printf("lookups per second\t%.0f\t%zu\t%zu\n", n * 1e6 / us, n,
-	    found);
 	for (i = 0; i < FLOOD_OPEN; i++)
 		(void)worker_answer();
+	n += FLOOD_OPEN;
+	theirs = worker_cpu() - theirs;
+	ours = clock_usec(CLOCK_PROCESS_CPUTIME_ID) - ours;
+	(void)printf("%s\t%.0f\t%.0f\t%.0f\n", name, n * 1e6 / us,
+	    theirs * 1e3 / n, ours * 1e3 / n);
 }
 
 /* As many descriptors as we may have; children get the same. */
@@ -527,15 +562,20 @@ static void
 start_clients(void)
 {
 	char		 group[PATH_MAX];
+	uint64_t	 ns;
 	unsigned int	 i;
 
 	clients_open();
 	client_start(&clients.account, env.account, NULL, HELD);
 	client_start(&clients.nobody, LOAD_UID + 1, NULL, IN_FLIGHT);
+	if (clients_have6())
+		client_start(&clients.six, OWN_UID + CROWD + 1, NULL, HELD6);
 	for (i = 0; i < CROWD; i++) {
 		client_start(&clients.crowd[i], OWN_UID + i, NULL, HELD);
 		meet(i);
 	}
+	if (clients_have6())
+		(void)ask_six(0, &ns);
 	for (i = 0; i < OLD; i++)
 		client_start(&clients.old[i], LOAD_UID, NULL, HELD);
 	for (i = 0; i < GROUPED && env.group != NULL; i++) {
@@ -551,6 +591,8 @@ end_clients(void)
 
 	client_end(&clients.account);
 	client_end(&clients.nobody);
+	if (clients_have6())
+		client_end(&clients.six);
 	for (i = 0; i < CROWD; i++)
 		client_end(&clients.crowd[i]);
 	for (i = 0; i < OLD; i++)
@@ -649,7 +691,8 @@ measure(void)
 	start_clients();
 	load_start(&env.load);
 	take_turns();
-	flood();
+	flood("known processes per second", known);
+	flood("the uid alone per second", unknown);
 	worker_close();
 	if (env.control != NULL)
 		dialogue_close();

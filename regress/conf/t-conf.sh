@@ -78,7 +78,7 @@ cp good/minimal.conf mode.conf
 for mode in 0664 0646 0602 0620; do
 	chmod $mode mode.conf
 	refused mode.conf "a file of mode $mode" \
-	    "mode.conf: must not be writable by group or others"
+	    "mode.conf: must not be writable by group or others: use chmod go-w"
 done
 chmod 0600 mode.conf
 accepted mode.conf "a file of mode 0600"
@@ -86,7 +86,7 @@ ln -s mode.conf link.conf
 accepted link.conf "a symbolic link to a good file"
 chmod 0660 mode.conf
 refused link.conf "a symbolic link to a writable file" \
-    "link.conf: must not be writable by group or others"
+    "link.conf: must not be writable by group or others: use chmod go-w"
 
 cp good/minimal.conf inner.conf
 cp good/tables/names.txt names.txt
@@ -94,9 +94,11 @@ echo 'include "inner.conf"' >outer.conf
 printf '%s\ntable <t> file "names.txt"\n' "$minimal" >table.conf
 chmod 0664 inner.conf names.txt
 refused outer.conf "a writable include" \
-    "outer.conf:1: inner.conf: must not be writable by group or others"
+    "outer.conf:1: inner.conf: must not be writable by group or others: use \
+chmod go-w"
 refused table.conf "a writable table file" \
-    "table.conf:4: names.txt: must not be writable by group or others"
+    "table.conf:4: names.txt: must not be writable by group or others: use \
+chmod go-w"
 chmod 0644 inner.conf names.txt
 accepted outer.conf "the include once it is ours alone"
 accepted table.conf "the table file once it is ours alone"
@@ -104,11 +106,11 @@ accepted table.conf "the table file once it is ours alone"
 if [ "$(id -u)" -eq 0 ]; then
 	chown bin inner.conf names.txt
 	refused inner.conf "somebody else's file" \
-	    "inner.conf: must be owned by root"
+	    "inner.conf: must be owned by root: use chown"
 	refused outer.conf "somebody else's include" \
-	    "outer.conf:1: inner.conf: must be owned by root"
+	    "outer.conf:1: inner.conf: must be owned by root: use chown"
 	refused table.conf "somebody else's table file" \
-	    "table.conf:4: names.txt: must be owned by root"
+	    "table.conf:4: names.txt: must be owned by root: use chown"
 else
 	skip 3 "needs root to give a file away"
 fi

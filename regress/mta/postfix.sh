@@ -6,65 +6,26 @@
 # No account is made either: Postfix insists on two of its own, and Debian has
 # "uucp" and the group "proxy" for nobody. Tests don't send as these.
 
-MTA=$T/mta
+. "$TOP/regress/mta/mta.sh"
+
+MTA_NAME=Postfix
 MTA_OWNER=uucp
 MTA_SETGID=proxy
-MTA_PID=
 PF=$OBJ/mta/postfix		# the unpacked packages
-INBOX=$MTA/mail/inbox/new	# every message, whoever it is for
-MAILLOG=$MTA/maillog
 MILTER=$MTA/queue/private/milter.sock
 GROUP=$MTA_OWNER
+QUEUED='^250 2\.0\.0 Ok: queued as (.*)'
+REFUSED=-
 
 # Returns 1 with the reason in $WHY.
 mta_fetch() {
-	WHY="needs dpkg and apt-get, to unpack a Postfix"
-	command -v dpkg >/dev/null && command -v apt-get >/dev/null &&
-	    command -v flock >/dev/null || return 1
 	WHY="needs the accounts $MTA_OWNER and $MTA_SETGID"
 	id "$MTA_OWNER" >/dev/null 2>&1 &&
 	    getent group "$MTA_SETGID" >/dev/null || return 1
-	WHY="cannot write to $OBJ"
-	mkdir -p "$OBJ/mta" || return 1
-	(
-		# tests in parallel: one fetches, the others wait
-		flock 9 && { [ -d "$PF" ] || mta_unpack; }
-	) 9>"$OBJ/mta/lock" >"$T/fetch.log" 2>&1
-	WHY="could not fetch Postfix: $(tail -n 1 "$T/fetch.log")"
-	[ -d "$PF" ] || return 1
-	PF_LIBS=$(find "$PF" -name 'lib*.so*' | sed 's,/[^/]*$,,' | sort -u |
-	    tr '\n' :)
+	deb_fetch "$PF" postfix || return 1
+	PF_LIBS=$(libraries "$PF")
 	WHY="the unpacked Postfix does not run"
 	pf_run postconf -d mail_version >/dev/null 2>&1
-}
-
-# Postfix and those libraries it needs that are not installed. The first try
-# uses apt's own package lists, the second one lists of our own: a new machine
-# has none, and old ones name files that are gone.
-mta_unpack() {
-	rm -rf "$PF.tmp"
-	mkdir -p "$PF.tmp/deb" "$PF.tmp/lists/partial" "$PF.tmp/archives" &&
-	    cd "$PF.tmp/deb" || return 1
-	mta_download || { apt -o "Dir::State::Lists=$PF.tmp/lists" update &&
-	    mta_download -o "Dir::State::Lists=$PF.tmp/lists"; } || return 1
-	mkdir "$PF.tmp/root"
-	for _deb in *.deb; do
-		dpkg -x "$_deb" "$PF.tmp/root" || return 1
-	done
-	cd "$T" && mv "$PF.tmp/root" "$PF" && rm -rf "$PF.tmp"
-}
-
-mta_download() {	# OPTION...
-	_debs=$(apt -s "$@" install --no-install-recommends postfix |
-	    sed -n 's/^Inst \(lib[^ ]*\) .*/\1/p' | grep -v '^libc6')
-	# shellcheck disable=SC2086
-	apt "$@" download postfix $_debs
-}
-
-apt() {			# apt-get, but with its caches and logs in our place
-	apt-get -q -o APT::Sandbox::User=root -o Acquire::Languages=none \
-	    -o Acquire::http::Timeout=15 -o "Dir::Cache=$PF.tmp" \
-	    -o "Dir::Log=$PF.tmp" "$@"
 }
 
 pf_run() {		# PROGRAM of Postfix, ARGUMENT...
@@ -91,12 +52,15 @@ mta_conf() {
 	maillog_file = $MAILLOG
 	maillog_file_prefixes = $MTA
 	myhostname = mta.test
-	mydestination =
+	mydestination = localhost
+	local_transport = virtual
 	mynetworks = 127.0.0.0/8 [::1]/128
 	inet_interfaces = loopback-only
 	inet_protocols = $1
 	smtpd_relay_restrictions =
 	    permit_mynetworks, permit_auth_destination, reject
+	smtpd_recipient_restrictions = check_recipient_access
+	    inline:{ { no@rcpt.test = REJECT } }, permit
 	# all mail to one Maildir, without a single table or alias file
 	alias_maps =
 	alias_database =
@@ -118,6 +82,7 @@ mta_conf() {
 	biff = no
 	milter_default_action = accept
 	smtpd_milters = unix:${MILTER#"$MTA/queue/"}
+	non_smtpd_milters = \$smtpd_milters
 	E
 }
 
@@ -139,14 +104,20 @@ mta_start() {		# more lines for main.cf
 	chmod 710 "$MTA/queue/public"
 	chown -R mail:mail "$MTA/mail"
 
-	_listen=127.0.0.1:$PORT _proto=ipv4
-	have_v6 && _listen="$_listen [::1]:$PORT" _proto=all
+	_proto=ipv4
+	! have_v6 || _proto=all
 	mta_conf "$_proto" >"$MTA/etc/main.cf"
 	[ $# -eq 0 ] || printf '%s\n' "$@" >>"$MTA/etc/main.cf"
 	sed '/^#/d; /^smtp  *inet/d; /^maildrop/,$d' \
 	    "$PF/usr/share/postfix/master.cf.dist" >"$MTA/etc/master.cf"
-	for _l in $_listen; do
-		echo "$_l inet n - y - - smtpd" >>"$MTA/etc/master.cf"
+	for _l in $LISTEN; do
+		_a=${_l%/*}
+		_p=$PORT
+		[ "$_a" = "$_l" ] || _p=${_l#*/}
+		case $_a in
+		*:*)	_a="[$_a]" ;;
+		esac
+		echo "$_a:$_p inet n - y - - smtpd" >>"$MTA/etc/master.cf"
 	done
 
 	WHY="Postfix does not start"
@@ -163,74 +134,27 @@ mta_start() {		# more lines for main.cf
 }
 
 mta_stop() {
-	[ -n "$MTA_PID" ] || return 0
-	kill "$MTA_PID" 2>/dev/null
-	wait "$MTA_PID" 2>/dev/null
-	wait_for eval '! kill -0 -- "-$MTA_PID"'	# all of its group
-	MTA_PID=
+	mta_end "$MTA_PID"
 }
 
-# For the tests: Postfix and a daemon with the rules of stdin, or SKIP.
-mta_up() {		# more lines for main.cf
-	need_root
-	need perl
-	_rules=$(cat)
-	mta_start "$@"
-	case $? in
-	1)	skip_all "$WHY" ;;
-	2)	bail "$WHY" ;;
-	esac
-	printf '%s\n' "$_rules" | conf_write
-	daemon_start || exit 1
-}
+# It makes no connection.
+SUBMITTED=
 
-mail_count() {
-	ls "$INBOX" | wc -l
-}
-
-mail_wait() {		# COUNT messages delivered
-	wait_for eval "[ \$(mail_count) -ge $1 ]"
-}
-
-# The file of the one message with that subject; waits for it.
-mail_find() {		# SUBJECT
-	wait_for grep -Fqrx "Subject: $1" "$INBOX"
-	grep -Flrx "Subject: $1" "$INBOX"
-}
-
-# The header as Postfix's queue has it: without what virtual(8) put on top.
-header() {		# FILE
-	sed -e '/^$/q' "$1" |
-	    sed -E '1,3{/^(Return-Path|X-Original-To|Delivered-To):/d;}'
-}
-
-# One SMTP session as USER, a command per line of stdin; prints the replies.
-SMTP=$(cat "$TOP/regress/mta/smtp.pl")
-smtp() {		# USER HOST
-	as "$1" perl -e "$SMTP" "$2" "$PORT"
-}
-
-# The same, by a program that few would call a mail client.
-smtp_bash() {		# USER HOST
-	# shellcheck disable=SC2016
-	as "$1" bash -c '
-		reply() {
-			IFS= read -r line <&3 && echo "${line%?}"
-		}
-		exec 3<>"/dev/tcp/$0/$1" && reply || exit 1
-		data=
-		while IFS= read -r command; do
-			printf "%s\r\n" "$command" >&3
-			[ "$command" != . ] || data=
-			[ "$data" ] || reply || exit 1
-			[ "$command" != DATA ] || data=1
-		done' "$2" "$PORT"
-}
-
-# The commands for one message; SUBJECT also is the local part of the sender.
-message() {		# SUBJECT [HEADERLINE...]
-	_s=$1
+# As root: for another one it would need a set-group-ID program.
+mta_sendmail() {	# USER ARGUMENT...
 	shift
-	printf '%s\n' "MAIL FROM:<$_s@sender.test>" 'RCPT TO:<box@rcpt.test>' \
-	    DATA "Subject: $_s" "$@" '' "This is $_s." .
+	pf_run sendmail "$@"
+}
+
+mta_bs() {
+	LD_LIBRARY_PATH=$PF_LIBS MAIL_CONFIG=$MTA/etc perl -e "$SMTP" - \
+	    "$PF/usr/sbin/sendmail" -bs
+}
+
+mta_held() {
+	ls "$MTA/queue/hold"
+}
+
+mta_header() {		# QUEUE-ID
+	pf_run postcat -h -q "$1"
 }

@@ -1,22 +1,33 @@
-# smtp.pl HOST PORT: an SMTP session that a shell can drive. Reads commands from
-# stdin, sends each when the one before is answered, prints the replies. From
-# DATA to "." nothing is awaited. "!wait FILE" waits until FILE exists.
-# Run with perl -e: the users we send as need not reach this file.
+# smtp.pl HOST PORT [FROM], or - COMMAND...: an SMTP session that a shell can
+# drive, with a server (from that address) or with a program that speaks it on
+# stdin and stdout. Reads commands from stdin, sends each when the one before is
+# answered, prints the replies. From DATA to "." nothing is awaited. "!wait FILE"
+# waits until FILE exists. Run with perl -e: the users we send as need not reach
+# this file.
 
 use strict;
 use warnings;
+use IO::Handle;
 use IO::Socket::IP;
+use IPC::Open2;
 
-my ($host, $port) = @ARGV;
+my ($host, $port, $own) = @ARGV;
+my ($from, $to);
 my $data = 0;
 
 $| = 1;
 alarm 60;
-my $s = IO::Socket::IP->new(PeerHost => $host, PeerPort => $port) or
-    die "connect to $host port $port: $@\n";
+if ($host eq "-") {
+	open2($from, $to, @ARGV[1 .. $#ARGV]);
+	$to->autoflush;
+} else {
+	$from = $to = IO::Socket::IP->new(PeerHost => $host,
+	    PeerPort => $port, $own ? (LocalHost => $own) : ()) or
+	    die "connect to $host port $port: $@\n";
+}
 
 sub reply {
-	while (my $line = <$s>) {
+	while (my $line = <$from>) {
 		$line =~ s/\r?\n$//;
 		print "$line\n";
 		return substr($line, 0, 3) if $line !~ /^\d{3}-/;
@@ -33,7 +44,7 @@ while (my $line = <STDIN>) {
 		select undef, undef, undef, 0.02 until -e $1;
 		next;
 	}
-	print $s "$line\r\n";
+	print $to "$line\r\n";
 	$data = 0 if $line eq ".";
 	next if $data;
 	$data = reply() eq "354" && uc $line eq "DATA";

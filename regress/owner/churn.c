@@ -19,11 +19,13 @@
  * ports from each other, as fast as the machine can, while the daemon is
  * asked whose they are:
  *
- *	churn -s SOCKET [-i] [-n LOOKUPS] [-t SECONDS]
+ *	churn -s SOCKET [-bi] [-n LOOKUPS] [-t SECONDS]
  *
  * It speaks TAP, without numbers and plan, with the figures before it.  With
  * -i some of the clients bind to the interface: then there can be more than
- * one client's end with the same addresses and ports.
+ * one client's end with the same addresses and ports.  -b says that the daemon
+ * has the connect-time record: then who has closed is known, until the
+ * port is another's.
  *
  * Seats are processes of the users, or rather places for them: who ends there
  * is followed by another one.  Every MTA has a listener of its own, accepts,
@@ -85,7 +87,7 @@
 #define BACKLOG		32
 #define PATIENCE	15000		/* ms, for an answer */
 #define SHOWN		10		/* wrong answers, of each MTA */
-#define OPEN_SHARE	95		/* % of them must be owned */
+#define OPEN_SHARE	95		/* % of them must be known */
 
 /* Of a connection, from before it is made until its number is used again. */
 struct record {
@@ -121,6 +123,7 @@ enum class {
 	C_OPEN,				/* open until the answer, and after */
 	C_CLOSED,			/* by the client, perhaps */
 	C_ENDED,			/* the MTA has hung up */
+	C_SHARED,			/* and not on an earlier one */
 	C_LATE,
 	C_MAX
 };
@@ -150,6 +153,7 @@ struct user {
 static struct {
 	const char	*socket;
 	int		 interface;	/* clients bind to it */
+	int		 record;	/* there is one */
 	uint64_t	 lookups;
 	uint64_t	 deadline;
 	struct user	 user[USERS];
@@ -729,10 +733,13 @@ judge_process(struct mta *m, const struct held *h, const struct owner *o)
 	if (o->pid == NO_PID)
 		return (no_process(o) ? K_USER : K_WRONG);
 	comm_of(&env.user[h->user], comm, sizeof(comm));
-	return (o->holders > 0 && o->source != SRC_UIDONLY &&
-	    o->text[T_HOLDER] == NULL && text_is(o, T_PROGRAM, comm) &&
-	    text_is(o, T_EXE, env.exe) && had_it(m, h, o) ?
-	    K_PROCESS : K_WRONG);
+	/* Who opened a socket is recorded; not how many hold it. */
+	if (o->source == SRC_BPF ? !env.record || o->holders != 0 :
+	    o->holders == 0)
+		return (K_WRONG);
+	return (o->source != SRC_UIDONLY && o->text[T_HOLDER] == NULL &&
+	    text_is(o, T_PROGRAM, comm) && text_is(o, T_EXE, env.exe) &&
+	    had_it(m, h, o) ? K_PROCESS : K_WRONG);
 }
 
 static enum kind
@@ -765,7 +772,7 @@ static void
 show(const struct held *h, enum class class, const struct owner *o)
 {
 	static const char *const	 was[C_MAX] = {
-		"open", "closed", "ended", "late"
+		"open", "closed", "ended", "shared", "late"
 	};
 	char				 client[64], server[64];
 	int				 i;
@@ -799,13 +806,29 @@ tcp_state(const struct held *h)
 	return (ti.tcpi_state);
 }
 
+/* True if we hold another one of the same two ends. */
+static int
+shares(const struct mta *m, const struct held *h)
+{
+	size_t	 i;
+
+	for (i = 0; i < m->n; i++)
+		if (&m->held[i] != h && m->held[i].fd != -1 &&
+		    endpoint_equal(&m->held[i].key.client, &h->key.client) &&
+		    endpoint_equal(&m->held[i].key.server, &h->key.server))
+			return (1);
+	return (0);
+}
+
 static enum class
-class_of(const struct held *h)
+class_of(const struct mta *m, const struct held *h)
 {
 	if (h->later != 0)
 		return (C_LATE);
 	if (h->fd == -1)
 		return (C_ENDED);
+	if (env.record && shares(m, h))
+		return (C_SHARED);
 	return (tcp_state(h) != TCP_CLOSE &&
 	    atomic_load(&h->record->open) > 0 &&
 	    atomic_load(&h->record->serial) == h->serial ? C_OPEN : C_CLOSED);
@@ -815,7 +838,7 @@ static void
 ask(struct mta *m, struct held *h)
 {
 	struct owner	*o = lookup(m, &h->key);
-	enum class	 class = class_of(h);
+	enum class	 class = class_of(m, h);
 	enum kind	 kind = judge(m, h, o);
 
 	m->figures->kind[class][kind]++;
@@ -1223,7 +1246,8 @@ print_class(const struct figures *f, enum class class)
 {
 	static const char *const	 heads[C_MAX] = {
 		"still open", "closed by the client, perhaps",
-		"the MTA has hung up", "late"
+		"the MTA has hung up", "an earlier one is not hung up",
+		"late"
 	};
 	static const char *const	 kinds[K_REASON] = {
 		"user and process", "user", "later user", "REMOTE", "WRONG"
@@ -1250,7 +1274,7 @@ result(int good, const char *what)
 static int
 report(const struct figures *f, uint64_t us)
 {
-	uint64_t	 all = 0, open, owned, wrong = 0;
+	uint64_t	 all = 0, closed, open, owned, wrong = 0;
 	int		 bad = 0, i;
 
 	for (i = 0; i < C_MAX; i++) {
@@ -1259,6 +1283,7 @@ report(const struct figures *f, uint64_t us)
 		wrong += f->kind[i][K_WRONG] + f->kind[i][K_REMOTE];
 	}
 	open = asked(f, C_OPEN);
+	closed = asked(f, C_CLOSED);
 	owned = f->kind[C_OPEN][K_PROCESS] + f->kind[C_OPEN][K_USER];
 	(void)printf("# %" PRIu64 " lookups in %.1f s, %.0f per second; "
 	    "IPv4 %" PRIu64 ", IPv6 %" PRIu64 "\n", all, us / 1e6,
@@ -1275,9 +1300,15 @@ report(const struct figures *f, uint64_t us)
 	bad += result(owned > 0 && owned * 100 >= open * OPEN_SHARE,
 	    "who is still connected is known");
 	bad += result(f->kind[C_OPEN][K_PROCESS] > 0 && f->v4 > 0 &&
-	    (f->v6 > 0 || env.mtas < MTAS) && asked(f, C_CLOSED) > 0 &&
+	    (f->v6 > 0 || env.mtas < MTAS) && closed > 0 &&
 	    asked(f, C_ENDED) > 0 && (f->unchecked + f->unmarked) * 100 < all,
 	    "there was something of everything");
+	if (env.record)
+		bad += result(f->kind[C_CLOSED][K_PROCESS] > 0 &&
+		    (f->kind[C_CLOSED][K_PROCESS] +
+		    f->kind[C_CLOSED][K_REASON + R_REUSED]) * 100 >=
+		    closed * OPEN_SHARE,
+		    "so is who has closed, until another has the port");
 	return (bad);
 }
 
@@ -1285,7 +1316,7 @@ static void __attribute__((__noreturn__))
 usage(void)
 {
 	(void)fprintf(stderr,
-	    "usage: churn -s socket [-i] [-n lookups] [-t seconds]\n");
+	    "usage: churn -s socket [-bi] [-n lookups] [-t seconds]\n");
 	exit(2);
 }
 
@@ -1296,8 +1327,11 @@ options(int argc, char **argv)
 	uint64_t	 seconds = 60;
 	int		 ch;
 
-	while (errstr == NULL && (ch = getopt(argc, argv, "in:s:t:")) != -1)
+	while (errstr == NULL && (ch = getopt(argc, argv, "bin:s:t:")) != -1)
 		switch (ch) {
+		case 'b':
+			env.record = 1;
+			break;
 		case 'i':
 			env.interface = 1;
 			break;

@@ -27,7 +27,7 @@ my ($code, $host, $port, @options) = @ARGV;
 my ($blind, $data, $from) = (0, 0);
 
 $| = 1;
-alarm 60;
+alarm 150;
 while (defined(my $option = shift @options)) {
 	my ($key, $value) = $option =~ /^(\w+)=(.*)/s or die "$option?\n";
 	if ($key eq "from") {

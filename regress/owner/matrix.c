@@ -19,13 +19,15 @@
  * processes of real users, and what the daemon has to say of each: the table
  * rows[] below.  This program plays the MTA, and asks through sysuserctl(8):
  *
- *	matrix -c SYSUSERCTL -s SOCKET -d DIRECTORY [-g GROUP] [-n NETNS]
- *	    [-o] [NAME ...]
+ *	matrix -c SYSUSERCTL -s SOCKET -d DIRECTORY [-bor] [-g GROUP]
+ *	    [-n NETNS] [NAME ...]
  *
  * It speaks TAP, without numbers and plan.  The directory is for copies of
  * this program that the users can run.  GROUP is the letter of those rows to
- * be tried; NETNS is a network namespace from which 192.0.2.2 is remote; -o
- * says that /etc/subuid, as the daemon sees it, gives 100001 to games.
+ * be tried; NETNS is a network namespace from which 192.0.2.2 is remote;
+ * -o says that /etc/subuid, as the daemon sees it, gives 100001 to games; -r
+ * that the packet filter redirects port 2525 to 2526; -b that the daemon has
+ * the connect-time record: then it knows more, see with_record().
  *
  * Nobody may ever be named who is not in the row.  That less is said than the
  * row has, the user without his process or not all the holders, may be for
@@ -102,6 +104,9 @@ enum who {
 #define F_ORPHAN	4		/* before Linux 6.17: closed */
 #define F_MPTCP		8		/* the MTA listens with MPTCP */
 #define F_SUBUID	16		/* needs games's line in subuid(5) */
+#define F_SEARCHED	32		/* with a record as well */
+#define F_OTHER		64		/* who connected is another program */
+#define F_NAT		128		/* needs the packet filter */
 
 /* A connection and its processes; they all share this memory. */
 struct scene {
@@ -140,13 +145,18 @@ struct row {
 	const char	*exe;			/* in our directory */
 	const char	*listen;		/* NULL: 127.0.0.1 */
 	const char	*to;			/* NULL: there */
+	const char	*port;			/* to listen at; NULL: any */
 	int		 flags;
-	const char	*todo;			/* why it can't be right yet */
+	const char	*recorded;		/* user, with a record */
+	enum who	 opener;		/* NONE: the connector */
+	const char	*todo;			/* why only a record helps */
 };
 
 static struct {
 	const char	*ctl, *socket, *dir, *netns;
 	int		 where;
+	int		 record;		/* there is one */
+	int		 nat;			/* see F_NAT */
 	FILE		*ask, *answer;
 	pid_t		 ctl_pid;
 	int		 subuid;		/* see F_SUBUID */
@@ -160,6 +170,7 @@ static void	 c_unread_exit(struct scene *), c_close(struct scene *);
 static void	 c_exit(struct scene *), c_rst(struct scene *);
 static void	 c_rst_listen(struct scene *), c_reuse(struct scene *);
 static void	 c_reuse_own(struct scene *), c_retake(struct scene *);
+static void	 c_reuse_reset(struct scene *);
 static void	 c_spray(struct scene *), c_spray_rst(struct scene *);
 static void	 c_setuid_after(struct scene *);
 static void	 c_setuid_before(struct scene *);
@@ -171,7 +182,9 @@ static void	 c_give(struct scene *), c_flight(struct scene *);
 static void	 c_pass_older(struct scene *), c_login(struct scene *);
 static void	 c_uring(struct scene *), c_files(struct scene *);
 static void	 c_leader(struct scene *), c_exec(struct scene *);
+static void	 c_exec_close(struct scene *);
 static void	 c_program(struct scene *), c_bash(struct scene *);
+static void	 c_container(struct scene *), c_uring_connect(struct scene *);
 static void	 c_userns(struct scene *), c_userns_root(struct scene *);
 static void	 c_userns_fchown(struct scene *);
 static void	 c_userns_setresuid(struct scene *);
@@ -180,9 +193,13 @@ static void	 c_mptcp(struct scene *), c_tfo(struct scene *);
 static void	 c_nonblock(struct scene *), c_mapped(struct scene *);
 static void	 c_bound(struct scene *);
 static void	 c_same_port(struct scene *), c_remote(struct scene *);
+static void	 c_remote_close(struct scene *), c_remote_rst(struct scene *);
+static void	 c_nat(struct scene *), c_nat_close(struct scene *);
+static void	 c_nat_rst(struct scene *);
 /* what happens then */
 static void	 m_settle(struct scene *), m_close(struct scene *);
 static void	 m_shutdown(struct scene *), m_accept_again(struct scene *);
+static void	 m_over(struct scene *);
 static void	 m_unlink(struct scene *), m_replace(struct scene *);
 static void	 m_second(struct scene *), m_first(struct scene *);
 static void	 m_swap(struct scene *), m_zero_port(struct scene *);
@@ -207,30 +224,33 @@ static const struct row rows[] = {
     OWNED("games", NONE, 0), .flags = F_ORPHAN },
 { "client has exited, with unread data", HERE, c_unread_exit, m_settle,
     OWNED("games", NONE, 0), .flags = F_ORPHAN },
-{ "closed, FIN acknowledged", HERE, c_close, m_settle, UNKNOWN("closed") },
+{ "closed, FIN acknowledged", HERE, c_close, m_settle, UNKNOWN("closed"),
+    .recorded = "games" },
 { "client has exited, FIN acknowledged", HERE, c_exit, m_settle,
-    UNKNOWN("closed") },
+    UNKNOWN("closed"), .recorded = "games" },
 { "closed by the client and then the MTA", HERE, c_close, m_close,
     UNKNOWN("closed") },
-{ "reset", HERE, c_rst, NULL, UNKNOWN("closed") },
+{ "reset", HERE, c_rst, NULL, UNKNOWN("closed"), .recorded = "games" },
 { "reset, another user listens there", HERE, c_rst_listen, NULL,
-    UNKNOWN("closed") },
+    UNKNOWN("closed"), .recorded = "games", .opener = CHILD },
 { "port taken by another user, not accepted", HERE, c_reuse, NULL,
     UNKNOWN("reused") },
 { "port taken by the same user, not accepted", HERE, c_reuse_own, NULL,
     UNKNOWN("reused") },
 { "port taken by another user, accepted by another server process", HERE,
-    c_reuse, m_accept_again, UNKNOWN("reused"),
-    .todo = "who had the port before is in no table of the kernel" },
+    c_reuse, m_accept_again, UNKNOWN("reused"), .todo =
+    "who had the port before is in no table of the kernel" },
+{ "port taken by another user, and reset before it is accepted", HERE,
+    c_reuse_reset, m_over, UNKNOWN("closed|reused") },
 { "another user tries for the port, the MTA's end lives", HERE, c_retake,
-    NULL, UNKNOWN("closed|reused") },
+    NULL, UNKNOWN("closed|reused"), .recorded = "games", .opener = CHILD },
 { "asked about before it is accepted", HERE, c_open, NULL, UNKNOWN("reused"),
     .flags = F_LATER },
 { "half closed by the MTA", HERE, c_open, m_shutdown,
     OWNED("games", CONNECTOR, 1) },
 { "closed by the MTA", HERE, c_open, m_close, UNKNOWN("reused") },
 { "written and exited at once", HERE, c_spray, NULL,
-    OWNED("games", NONE, 0), .flags = F_QUICK },
+    OWNED("games", NONE, 0), .flags = F_QUICK, .recorded = "games" },
 { "written and reset at once", HERE, c_spray_rst, NULL,
     OWNED("games", NONE, 0), .flags = F_QUICK },
 
@@ -258,7 +278,7 @@ static const struct row rows[] = {
 { "forked, both hold it", HERE | HIDEPID, c_fork, NULL,
     OWNED("games", CONNECTOR, 2) },
 { "forked, the connector is gone", HERE, c_inherit, NULL,
-    OWNED("games", CHILD, 1) },
+    OWNED("games", CHILD, 1), .flags = F_SEARCHED },
 { "passed to another user and kept", HERE, c_pass, NULL,
     OWNED("games", CONNECTOR, 2) },
 { "passed to another user and closed", HERE | HIDEPID, c_give, NULL,
@@ -269,12 +289,18 @@ static const struct row rows[] = {
     OWNED("games", NONE, 0) },
 { "only in a table of io_uring", HERE, c_uring, NULL,
     OWNED("games", NONE, 0) },
+{ "connected by io_uring", HERE, c_uring_connect, NULL,
+    OWNED("games", CONNECTOR, 1) },
 { "only in the table of a thread", HERE | HIDEPID, c_files, NULL,
     OWNED("games", CONNECTOR, 1) },
 { "the first thread has ended", HERE, c_leader, NULL,
-    OWNED("games", CONNECTOR, 1) },
+    OWNED("games", CONNECTOR, 1), .flags = F_SEARCHED },
 { "exec after connect", HERE, c_exec, NULL,
-    OWNED("games", CONNECTOR, 1), .program = "after", .exe = "after" },
+    OWNED("games", CONNECTOR, 1), .program = "after", .exe = "after",
+    .flags = F_SEARCHED },
+{ "exec after connect, and closed", HERE, c_exec_close, m_settle,
+    UNKNOWN("closed"), .recorded = "games", .program = "matrix",
+    .flags = F_OTHER },
 { "bash with a job in the background", HERE, c_bash, NULL,
     OWNED("games", CONNECTOR, 2), .program = "bash" },
 { "may not be dumped", HERE | HIDEPID, c_undumpable, NULL,
@@ -305,9 +331,15 @@ static const struct row rows[] = {
 { "pid namespace", HERE | HIDEPID, c_pidns, NULL,
     OWNED("games", CONNECTOR, 1) },
 { "client in another network namespace", OWNNET, c_remote, NULL, REMOTE,
-    .listen = "192.0.2.2" },
+    .listen = "192.0.2.2", .recorded = "games" },
 { "the same over IPv6", OWNNET, c_remote, NULL, REMOTE,
-    .listen = "2001:db8::2" },
+    .listen = "2001:db8::2", .recorded = "games" },
+{ "client in another network namespace, closed", OWNNET, c_remote_close,
+    m_settle, REMOTE, .listen = "192.0.2.2", .recorded = "games" },
+{ "client in another network namespace, reset", OWNNET, c_remote_rst, NULL,
+    REMOTE, .listen = "192.0.2.2", .recorded = "games" },
+{ "container with a network and uids of its own", OWNNET, c_container, NULL,
+    REMOTE, .listen = "192.0.2.2", .recorded = "#100033" },
 
 	/* Ways to connect. */
 { "not blocking", HERE, c_nonblock, NULL, OWNED("games", CONNECTOR, 1) },
@@ -338,11 +370,19 @@ static const struct row rows[] = {
 { "the same over IPv6, own address", OWNNET, c_open, NULL,
     OWNED("games", CONNECTOR, 1), .listen = "2001:db8::2" },
 { "own address, closed", OWNNET, c_close, m_settle, UNKNOWN("closed"),
-    .listen = "192.0.2.2" },
+    .listen = "192.0.2.2", .recorded = "games" },
+{ "redirected", OWNNET, c_nat, NULL, UNKNOWN("redirected"), .port = "2526",
+    .flags = F_NAT, .recorded = "games" },
+{ "redirected, IPv6", OWNNET, c_nat, NULL, UNKNOWN("redirected"),
+    .listen = "::1", .port = "2526", .flags = F_NAT, .recorded = "games" },
+{ "redirected and closed", OWNNET, c_nat_close, m_settle, UNKNOWN("closed"),
+    .port = "2526", .flags = F_NAT, .recorded = "games" },
+{ "redirected and reset", OWNNET, c_nat_rst, NULL, UNKNOWN("closed"),
+    .port = "2526", .flags = F_NAT, .recorded = "games" },
 { "one port to two servers, the first", HERE, c_same_port, m_first,
     OWNED("games", CONNECTOR, 1) },
 { "one port to two servers, the second", HERE, c_same_port, m_second,
-    OWNED("news", RECEIVER, 1) },
+    OWNED("news", RECEIVER, 1), .opener = RECEIVER },
 { "asked in brackets", HERE, c_open, m_brackets,
     OWNED("games", CONNECTOR, 1), .listen = "::1" },
 { "IPv4 in brackets", HERE, c_open, m_brackets,
@@ -833,6 +873,7 @@ reset_and_gone(struct scene *s)
 		reset(s->fd);
 		_exit(0);
 	}
+	s->pid[CHILD] = pid;
 	(void)waitpid(pid, NULL, 0);
 }
 
@@ -861,6 +902,23 @@ c_reuse_own(struct scene *s)
 	reach(s, same_port(s), &s->to);
 }
 
+/* See m_over(). */
+static void
+c_reuse_reset(struct scene *s)
+{
+	int	 fd;
+
+	reset_and_gone(s);
+	become(s, "news");
+	fd = same_port(s);
+	(void)!write(s->ready[1], "r", 1);
+	accepted(s);
+	reach(s, fd, &s->to);
+	reset(fd);
+	mark(s);
+	linger(s);
+}
+
 /* The connection waits for the MTA to close; its port is asked for again. */
 static void
 c_retake(struct scene *s)
@@ -872,6 +930,7 @@ c_retake(struct scene *s)
 		c_close(s);
 		_exit(0);
 	}
+	s->pid[CHILD] = pid;
 	(void)waitpid(pid, NULL, 0);
 	nap(1200);		/* when the kernel may give it again */
 	become(s, "news");
@@ -1074,6 +1133,62 @@ c_uring(struct scene *s)
 	close(s->fd);
 }
 
+/* The rings of io_uring, as long as they are of use. */
+static int
+uring_submit(long ring, const struct io_uring_params *p,
+    const struct io_uring_sqe *sqe)
+{
+	struct io_uring_sqe	*sqes;
+	struct io_uring_cqe	*cqe;
+	uint8_t			*sq, *cq;
+	size_t			 len;
+
+	len = p->sq_off.array + p->sq_entries * sizeof(uint32_t);
+	sq = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, ring,
+	    IORING_OFF_SQ_RING);
+	len = p->cq_off.cqes + p->cq_entries * sizeof(*cqe);
+	cq = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, ring,
+	    IORING_OFF_CQ_RING);
+	sqes = mmap(NULL, p->sq_entries * sizeof(*sqes),
+	    PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_SQES);
+	if (sq == MAP_FAILED || cq == MAP_FAILED || sqes == MAP_FAILED)
+		return (-1);
+	sqes[0] = *sqe;
+	((uint32_t *)(void *)(sq + p->sq_off.array))[0] = 0;
+	__atomic_store_n((uint32_t *)(void *)(sq + p->sq_off.tail), 1,
+	    __ATOMIC_RELEASE);
+	if (syscall(SYS_io_uring_enter, ring, 1, 1, IORING_ENTER_GETEVENTS,
+	    NULL, 0) != 1)
+		return (-1);
+	cqe = (void *)(cq + p->cq_off.cqes);
+	errno = -cqe->res;
+	return (cqe->res);
+}
+
+/* A thread of the kernel's connects for us. */
+static void
+c_uring_connect(struct scene *s)
+{
+	struct io_uring_params	 p;
+	struct io_uring_sqe	 sqe;
+	long			 ring;
+
+	become(s, "games");
+	memset(&p, 0, sizeof(p));
+	if ((ring = syscall(SYS_io_uring_setup, 4, &p)) == -1)
+		skip(s, "no io_uring");
+	s->fd = new_socket(s, s->to.ss_family);
+	memset(&sqe, 0, sizeof(sqe));
+	sqe.opcode = IORING_OP_CONNECT;
+	sqe.flags = IOSQE_ASYNC;
+	sqe.fd = s->fd;
+	sqe.addr = (uintptr_t)&s->to;
+	sqe.off = sa_len(&s->to);
+	if (uring_submit(ring, &p, &sqe) < 0)
+		broken(s, "io_uring");
+	accepted(s);
+}
+
 static void *
 files_thread(void *arg)
 {
@@ -1141,6 +1256,15 @@ c_exec(struct scene *s)
 }
 
 static void
+c_exec_close(struct scene *s)
+{
+	copy_self(s, "after", 0755, 0);
+	c_open(s);
+	(void)fcntl(s->fd, F_SETFD, FD_CLOEXEC);
+	run(s, "after", NULL, NULL);
+}
+
+static void
 c_program(struct scene *s)
 {
 	copy_self(s, "prog", 0755, 0);
@@ -1191,25 +1315,23 @@ c_userns_root(struct scene *s)
 	if (setresuid(0, 0, 0) == -1)
 		broken(s, "setresuid");
 	s->fd = dial(s);
-	(void)fchown(s->fd, 0, -1);	/* himself */
+	if (fchown(s->fd, 0, -1) == -1)	/* himself */
+		broken(s, "fchown");
 }
 
-/* As newuidmap(1) does it for somebody with a range in /etc/subuid. */
+/* A user namespace that root gives its uids and gids to. */
 static void
-userns_of_two(struct scene *s, void (*then)(struct scene *))
+userns_mapped(struct scene *s, const char *user, const char *uids,
+    const char *gids, void (*then)(struct scene *))
 {
-	const struct passwd	*pw = account(s, "games");
-	char			 uids[64], gids[32], c;
-	int			 go[2];
-	pid_t			 pid;
+	char	 c;
+	int	 go[2];
+	pid_t	 pid;
 
-	(void)snprintf(uids, sizeof(uids), "0 %u 1\n1 100001 1\n",
-	    pw->pw_uid);
-	(void)snprintf(gids, sizeof(gids), "0 %u 1\n", pw->pw_gid);
 	if (pipe(go) == -1)
 		broken(s, "pipe");
 	if ((pid = split(s)) == 0) {
-		become(s, "games");
+		become(s, user);
 		new_userns(s);
 		mark(s);
 		if (read(go[0], &c, 1) != 1)
@@ -1224,6 +1346,19 @@ userns_of_two(struct scene *s, void (*then)(struct scene *))
 	(void)!write(go[1], "g", 1);
 	(void)waitpid(pid, NULL, 0);
 	_exit(0);
+}
+
+/* As newuidmap(1) does it for somebody with a range in /etc/subuid. */
+static void
+userns_of_two(struct scene *s, void (*then)(struct scene *))
+{
+	const struct passwd	*pw = account(s, "games");
+	char			 uids[64], gids[32];
+
+	(void)snprintf(uids, sizeof(uids), "0 %u 1\n1 100001 1\n",
+	    pw->pw_uid);
+	(void)snprintf(gids, sizeof(gids), "0 %u 1\n", pw->pw_gid);
+	userns_mapped(s, "games", uids, gids, then);
 }
 
 static void
@@ -1381,7 +1516,7 @@ c_same_port(struct scene *s)
 }
 
 static void
-c_remote(struct scene *s)
+go_away(struct scene *s)
 {
 	int	 fd;
 
@@ -1390,7 +1525,70 @@ c_remote(struct scene *s)
 	if ((fd = open(env.netns, O_RDONLY)) == -1 ||
 	    setns(fd, CLONE_NEWNET) == -1)
 		broken(s, "setns");
+}
+
+static void
+c_remote(struct scene *s)
+{
+	go_away(s);
 	c_open(s);
+}
+
+static void
+c_remote_close(struct scene *s)
+{
+	c_remote(s);
+	close(s->fd);
+}
+
+static void
+c_remote_rst(struct scene *s)
+{
+	c_remote(s);
+	reset(s->fd);
+}
+
+static void
+www_there(struct scene *s)
+{
+	if (setresuid(33, 33, 33) == -1)
+		broken(s, "setresuid");
+	s->fd = dial(s);
+}
+
+static void
+c_container(struct scene *s)
+{
+	go_away(s);
+	userns_mapped(s, "root", "0 100000 65536", "0 100000 65536",
+	    www_there);
+}
+
+/* To another port, from which the packet filter sends it to the MTA's. */
+static void
+c_nat(struct scene *s)
+{
+	struct sockaddr_storage	 to = s->to;
+
+	*sa_port(&to) = htons(2525);
+	become(s, "games");
+	s->fd = new_socket(s, to.ss_family);
+	reach(s, s->fd, &to);
+	accepted(s);
+}
+
+static void
+c_nat_close(struct scene *s)
+{
+	c_nat(s);
+	close(s->fd);
+}
+
+static void
+c_nat_rst(struct scene *s)
+{
+	c_nat(s);
+	reset(s->fd);
 }
 
 /*
@@ -1454,6 +1652,22 @@ m_accept_again(struct scene *s)
 	s->listener[1] = s->listener[0];
 	take(s, 1);
 	s->listener[1] = -1;
+}
+
+/*
+ * The connection is over, and another one has its port, which is reset while
+ * it waits to be accepted: nobody asks about that one.
+ */
+static void
+m_over(struct scene *s)
+{
+	struct pollfd	 pfd = { .fd = s->done[0], .events = POLLIN };
+
+	close(s->conn[0]);
+	s->conn[0] = -1;
+	(void)!write(s->leash[1], "g", 1);
+	if (poll(&pfd, 1, PATIENCE) != 1)
+		bail("%s: nobody connects", s->row->name);
 }
 
 static void
@@ -1574,16 +1788,18 @@ m_as_mapped(struct scene *s)
  * The MTA
  */
 static int
-open_listener(const char *addr, int protocol, struct sockaddr_storage *ss)
+open_listener(const char *addr, const char *port, int protocol,
+    struct sockaddr_storage *ss)
 {
 	socklen_t	 len = sizeof(*ss);
-	int		 fd, off = 0, queue = 16;
+	int		 fd, off = 0, on = 1, queue = 16;
 
-	sa_parse(ss, addr, "0");
+	sa_parse(ss, addr, port);
 	fd = socket(ss->ss_family, SOCK_STREAM | SOCK_CLOEXEC, protocol);
 	if (fd == -1)
 		return (-1);
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN, &queue, sizeof(queue));
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (ss->ss_family == AF_INET6)
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off,
 		    sizeof(off));
@@ -1608,8 +1824,9 @@ scene_open(struct scene *s, const struct row *row)
 	s->row = row;
 	s->pid[MTA] = getpid();
 	s->conn[0] = s->conn[1] = -1;
-	s->listener[0] = open_listener(addr, protocol, &s->to);
-	s->listener[1] = open_listener(addr, protocol, &s->second);
+	s->listener[0] = open_listener(addr, row->port == NULL ? "0" :
+	    row->port, protocol, &s->to);
+	s->listener[1] = open_listener(addr, "0", protocol, &s->second);
 	if (s->listener[0] == -1 || s->listener[1] == -1)
 		return (-1);
 	if (row->to != NULL) {
@@ -1836,14 +2053,54 @@ judge_unknown(const char *line, const char *verdict, const char *reason)
 	    field(line, "pid", buf, sizeof(buf)) == NULL ? RIGHT : WRONG);
 }
 
+/* What is said of a process that is the row's. */
+static int
+process_is(const struct scene *s, const char *line)
+{
+	const struct row	*row = s->row;
+	char			 exe[512];
+
+	(void)snprintf(exe, sizeof(exe), "%s/%s", env.dir,
+	    row->exe == NULL ? "" : row->exe);
+	return (row->process != NONE &&
+	    field_number(line, "pid") == s->pid[row->process] &&
+	    field_is(line, "holder", row->holder) && (row->program == NULL ||
+	    field_is(line, "program", row->program)) && (row->exe == NULL ||
+	    field_is(line, "exe", exe)) && (row->login == NULL ||
+	    (uid_t)field_number(line, "login") == uid_of(row->login)));
+}
+
+/* Of who has ended, or is another program by now, no program file is told. */
+static enum worth
+judge_opener(const struct scene *s, const char *line)
+{
+	char	 buf[4096], path[64];
+	int	 runs;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/exe",
+	    s->pid[s->row->process]);
+	runs = readlink(path, buf, sizeof(buf)) != -1 &&
+	    !(s->row->flags & F_OTHER);
+	return (process_is(s, line) && field_is(line, "holders", NULL) &&
+	    field(line, "program", buf, sizeof(buf)) != NULL &&
+	    (field(line, "exe", buf, sizeof(buf)) != NULL) == runs ?
+	    RIGHT : WRONG);
+}
+
 static enum worth
 judge_process(const struct scene *s, const char *line)
 {
 	const struct row	*row = s->row;
-	char			 exe[512];
 	long			 pid = field_number(line, "pid");
 	long			 holders = field_number(line, "holders");
 
+	if (env.record && !(row->flags & F_SEARCHED))
+		return (field_is(line, "source", "bpf") ?
+		    judge_opener(s, line) : WRONG);
+	/* Nobody was found, in time. */
+	if (env.record && field_is(line, "source", "bpf") &&
+	    pid == s->pid[CONNECTOR])
+		return (LESS);
 	if (pid == 0)
 		return (field_is(line, "source", "uid-only") && holders == 0 &&
 		    field_is(line, "holder", NULL) &&
@@ -1853,15 +2110,8 @@ judge_process(const struct scene *s, const char *line)
 	/* Not all were seen, so it may be another one of them. */
 	if (holders > 0 && holders < row->holders && getpgid(pid) == s->group)
 		return (LESS);
-	(void)snprintf(exe, sizeof(exe), "%s/%s", env.dir,
-	    row->exe == NULL ? "" : row->exe);
-	if (row->process == NONE || pid != s->pid[row->process] ||
-	    !field_is(line, "holder", row->holder) || (row->program != NULL &&
-	    !field_is(line, "program", row->program)) || (row->exe != NULL &&
-	    !field_is(line, "exe", exe)) || (row->login != NULL &&
-	    (uid_t)field_number(line, "login") != uid_of(row->login)))
-		return (WRONG);
-	return (holders == row->holders ? RIGHT : WRONG);
+	return (process_is(s, line) && holders == row->holders ?
+	    RIGHT : WRONG);
 }
 
 static enum worth
@@ -1873,7 +2123,7 @@ judge(struct scene *s, const char *line)
 	if (strcmp(row->verdict, "owned") != 0)
 		return (judge_unknown(line, row->verdict, row->reason));
 	if (row->flags & F_QUICK && field_is(line, "verdict", "unknown"))
-		return (judge_unknown(line, "unknown", "closed"));
+		return (judge_unknown(line, "unknown", "closed|reused"));
 	if (row->flags & F_ORPHAN && !env.orphans)
 		return (judge_unknown(line, "unknown", "closed"));
 	(void)snprintf(uid, sizeof(uid), "%u", uid_of(row->user));
@@ -1885,7 +2135,7 @@ judge(struct scene *s, const char *line)
 	    !field_is(line, "owner", row->owner)))
 		return (WRONG);
 	/* Whom it takes so quickly may still be there, or not. */
-	if (row->flags & F_QUICK &&
+	if (!env.record && row->flags & F_QUICK &&
 	    field_number(line, "pid") == s->pid[CONNECTOR])
 		return (RIGHT);
 	return (judge_process(s, line));
@@ -1938,15 +2188,55 @@ scene_ask(struct scene *s)
 	return (worth == RIGHT || s->row->todo != NULL);
 }
 
+/*
+ * With the connect-time record, what is said is of the process that called
+ * connect(2), and how many hold the socket is not known; unless that process
+ * has gone or become another one, and one that has the socket is found.
+ */
+static void
+with_record(struct row *row)
+{
+	enum who	 opener = row->opener == NONE ? CONNECTOR :
+			    row->opener;
+
+	row->todo = NULL;
+	if (row->recorded != NULL) {
+		row->verdict = "owned";
+		row->user = row->recorded;
+		row->reason = NULL;
+		row->flags &= ~F_QUICK;
+		row->process = opener;
+	}
+	if (row->flags & F_SEARCHED)
+		return;
+	row->flags &= ~F_ORPHAN;
+	if (row->process != opener)
+		row->holder = NULL;
+	row->process = opener;
+	row->holders = 0;
+}
+
+/* What the row needs and is not here, or NULL. */
+static const char *
+missing(const struct row *row)
+{
+	if (row->flags & F_SUBUID && !env.subuid)
+		return ("no /etc/subuid");
+	if (row->flags & F_NAT && !env.nat)
+		return ("no packet filter that redirects");
+	return (NULL);
+}
+
 /* Returns true unless something is wrong. */
 static int
 row_try(const struct row *row, struct scene *s)
 {
-	pid_t	 pid;
-	int	 good = 1;
+	const char	*why = missing(row);
+	pid_t		 pid;
+	int		 good = 1;
 
-	if (row->flags & F_SUBUID && !env.subuid) {
-		(void)printf("ok - %s # SKIP no /etc/subuid\n", row->name);
+	if (why != NULL) {
+		(void)printf("ok - %s # SKIP %s\n", row->name, why);
 		return (1);
 	}
 	if (scene_open(s, row) == -1) {
@@ -2043,7 +2333,7 @@ static void __attribute__((__noreturn__))
 usage(void)
 {
 	(void)fprintf(stderr, "usage: matrix -c sysuserctl -s socket "
-	    "-d directory [-g h|m|n]\n\t[-n netns] [-o] [name ...]\n");
+	    "-d directory [-bor] [-g h|m|n]\n\t[-n netns] [name ...]\n");
 	exit(2);
 }
 
@@ -2052,8 +2342,11 @@ options(int argc, char **argv)
 {
 	int	 ch;
 
-	while ((ch = getopt(argc, argv, "c:d:g:n:os:")) != -1)
+	while ((ch = getopt(argc, argv, "bc:d:g:n:ors:")) != -1)
 		switch (ch) {
+		case 'b':
+			env.record = 1;
+			break;
 		case 'c':
 			env.ctl = optarg;
 			break;
@@ -2070,6 +2363,9 @@ options(int argc, char **argv)
 		case 'o':
 			env.subuid = 1;
 			break;
+		case 'r':
+			env.nat = 1;
+			break;
 		case 's':
 			env.socket = optarg;
 			break;
@@ -2084,6 +2380,7 @@ int
 main(int argc, char **argv)
 {
 	struct scene	*s;
+	struct row	 row;
 	size_t		 i;
 	int		 bad = 0;
 
@@ -2103,8 +2400,12 @@ main(int argc, char **argv)
 		bail("mmap");
 	ctl_start();
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (wanted(&rows[i], argc - optind, argv + optind))
-			bad += !row_try(&rows[i], s);
+		if (wanted(&rows[i], argc - optind, argv + optind)) {
+			row = rows[i];
+			if (env.record)
+				with_record(&row);
+			bad += !row_try(&row, s);
+		}
 	(void)fclose(env.ask);
 	(void)waitpid(env.ctl_pid, NULL, 0);
 	return (bad > 0);

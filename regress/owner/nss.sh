@@ -44,7 +44,7 @@ say() {			# WORD [ARGUMENT]: what the directory does from now on
 
 # As lib.sh has it, but for the namespace.
 daemon_run() {		# CONFIGFILE
-	unshare -m "$T/inside" "$OBJ/milter-sysuser" -d -L "$LIBEXEC" -f "$1" \
+	unshare -m "$T/inside" "${PARENT:-$OBJ/milter-sysuser}" -d -L "$LIBEXEC" -f "$1" \
 	    </dev/null >>"$LOG" 2>&1 &
 	echo $! >"$T/daemon.pid"
 	wait $!

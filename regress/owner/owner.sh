@@ -1,4 +1,4 @@
-# Sourced after lib.sh (and mta/postfix.sh): network namespaces of a test's
+# Sourced after lib.sh (and an MTA of mta/): network namespaces of a test's
 # own, and clients with something odd about them.
 
 # Leaves the pid of a process in a new namespace in $NETNS, or returns 1. The
@@ -18,6 +18,29 @@ within() {		# PID COMMAND...: in the network namespace of PID
 	nsenter "--net=/proc/$_n/ns/net" "$@"
 }
 
+# Can the connect-time record be had on this machine? Else returns 1 with the
+# reason in $WHY.
+have_record() {
+	echo 'backend bpf' | conf_write
+	daemon_start >probe.out && {
+		daemon_stop
+		return
+	}
+	WHY=$(sed -n 's/.*backend bpf: /no connect-time record: /p' "$LOG" |
+	    head -n 1)
+	[ -n "$WHY" ] || {
+		cat probe.out
+		bail 'the daemon does not say why it has no record'
+	}
+	return 1
+}
+
+# Configuration: the one backend or the other, for a test that has both.
+backend() {		# proc|bpf
+	echo "backend $1"
+	[ "$1" = proc ] || echo 'record ports any'
+}
+
 # Go on in a network namespace of our own, where this host is also 192.0.2.2
 # and 2001:db8::2. That needs another process: this one waits for it.
 netns_self() {
@@ -27,7 +50,7 @@ netns_self() {
 		unshare -n true 2>/dev/null ||
 		    skip_all 'needs network namespaces'
 		mta_fetch || skip_all "$WHY"	# while there is a network
-		OWN_NET=1 unshare -n "$TOP/regress/owner/${0##*/}"
+		OWN_NET=1 unshare -n "$SELF"
 		exit $?
 	fi
 	ip link set lo up

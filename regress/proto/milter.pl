@@ -12,6 +12,7 @@
 #	mail ARG...		rcpt ARG...	data
 #	header NAME VALUE	\n and \t in VALUE are such
 #	eoh			body TEXT	eom
+#	bulk N			N times 64 KiB of body, whether it is wanted or not
 #	abort			quit		quitnc
 #	session ADDR PORT [SERVER PORT]	open, negotiate, connect, as Postfix
 #	message [SENDER]	mail, rcpt, a header, eom; macro i is QUEUE1
@@ -182,6 +183,12 @@ my %do;
 	},
 	eoh => sub { step("eoh", "N", "", NOEOH, NR_EOH) },
 	body => sub { step("body", "B", "@_", NOBODY, NR_BODY) },
+	bulk => sub {
+		for (1 .. $_[0]) {
+			put("B", "x" x 65534);
+			answer("body");
+		}
+	},
 	eom => sub { step("eom", "E", "", 0, 0) },
 	abort => sub { put("A", "") },
 	quit => sub { put("Q", "") },

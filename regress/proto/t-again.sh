@@ -56,7 +56,8 @@ is "$(head -n 1 state/lock)" "$parent" 'the lock has its pid'
 is "$(readlink "/proc/${parent:-0}/exe")" "$(readlink -f \
     "$OBJ/milter-sysuser")" 'which is the daemon'
 is "$(timeout 10 "$OBJ/milter-sysuser" -d -L "$LIBEXEC" -f "$CONF" 2>&1)" \
-    "milter-sysuser: $T/state/lock: another milter-sysuser is running" \
+    "milter-sysuser: $T/state/lock: another milter-sysuser is running: stop \
+it, or say another state directory" \
     'a second one does not start'
 is "$(head -n 1 state/lock)" "$parent" 'nor does it change the lock'
 ok 'stop' ctl stop

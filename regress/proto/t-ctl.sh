@@ -124,7 +124,7 @@ rows() {		# VERB TYPE PAYLOAD ROWS
 	echo "$? $(wc -l <out)"
 	wait $!
 }
-proc=$(printf '%01080d' 0)
+proc=$(printf '%01096d' 0)
 table=0001610000$(printf '%016d' 0)
 is "$(rows status CTL_PROC "$proc" -1)" 'sysuserctl: nonsense from the daemon
 1 0' 'status without an end'

@@ -58,6 +58,7 @@
 #define CASES		256
 #define OUT		65536
 #define FLOOD		20000
+#define LIFE		4711		/* of all other children */
 
 /* One wrong message; payload of zeros, or of data if there is some. */
 struct wrong {
@@ -81,7 +82,7 @@ struct child_proc {
 
 static char	 obj[PATH_MAX], tmp[64], empty[80];
 static int	 tests, failures;
-static pid_t	 self, daemons[4];	/* who cleans up, and what runs */
+static pid_t	 self, daemons[5];	/* who cleans up, and what runs */
 
 static const char *const programs[ROLE_MAX] = {
 	[ROLE_RESOLVER] = "resolver", [ROLE_NAMES] = "names",
@@ -297,11 +298,16 @@ receive(struct chan *c, struct msg *m, int timeout)
 static int
 await(struct chan *c, struct msg *m, enum imsg type)
 {
-	int	 n;
+	struct msg	 pong;
+	int		 n;
 
-	while ((n = receive(c, m, WAIT)) == 1 && m->type != type)
+	while ((n = receive(c, m, WAIT)) == 1 && m->type != type) {
 		if (m->fd != -1)
 			close(msg_claim_fd(m));
+		msg_new(&pong, IMSG_PONG, 0);
+		if (m->type == IMSG_PING)
+			(void)chan_send(c, &pong);
+	}
 	return (n == 1);
 }
 
@@ -517,7 +523,7 @@ send_peer(struct chan *c, enum role role, unsigned int instance, int fd)
 {
 	struct msg	 m;
 
-	msg_new(&m, IMSG_PEER, 0);
+	msg_new(&m, IMSG_PEER, LIFE);
 	m.fd = fd;
 	put_u8(&m, role);
 	put_u16(&m, instance);
@@ -812,8 +818,7 @@ flawed_header(struct policy *p, enum flaw flaw)
 	if (h == NULL)
 		err(1, "header");
 	h->kind = flaw == BAD_HEADER ? H_MAX : H_FIELDS;
-	h->fields.n = flaw == MANY_FIELDS ? F_MAX + 1 : flaw == NO_FIELDS ?
-	    0 : 1;
+	h->fields.n = flaw == MANY_FIELDS ? F_MAX : flaw == NO_FIELDS ? 0 : 1;
 	h->fields.list[0] = flaw == BAD_FIELD ? F_MAX : F_USER;
 }
 
@@ -840,10 +845,31 @@ flawed_rule(struct policy *p, enum flaw flaw)
 	m->table = flaw == BAD_MATCH ? 4 : 3;
 }
 
+/* The item with the header in it: the first with that name. */
+static size_t
+header_item(const struct items *items)
+{
+	size_t	 i;
+
+	for (i = 0; memmem(items->list[i].data, items->list[i].len, "X-Test",
+	    6) == NULL; i++)
+		continue;
+	return (i);
+}
+
+/* One field more than there are, of a message that ends in a list of all. */
+static void
+add_field(struct msg *m)
+{
+	m->data[m->len - F_MAX - 1]++;
+	m->data[m->len++] = F_USER;
+}
+
 static void
 flawed_items(struct items *items, enum flaw flaw)
 {
 	struct policy	*p = policy_new();
+	size_t		 n;
 	int		 i;
 
 	if (p == NULL)
@@ -859,14 +885,13 @@ flawed_items(struct items *items, enum flaw flaw)
 	flawed_rule(p, flaw);
 	items->n = 0;
 	(void)policy_send(p, ROLE_WORKER, item_keep, items);
+	n = header_item(items);
+	if (flaw == MANY_FIELDS)
+		add_field(&items->list[n]);
 	if (flaw == NO_HEADER) {
-		/* It is the one with the name in it. */
-		for (flaw = 0; memmem(items->list[flaw].data,
-		    items->list[flaw].len, "X-Test", 6) == NULL; flaw++)
-			continue;
 		items->n--;
-		memmove(&items->list[flaw], &items->list[flaw + 1],
-		    (items->n - flaw) * sizeof(items->list[0]));
+		memmove(&items->list[n], &items->list[n + 1],
+		    (items->n - n) * sizeof(items->list[0]));
 	}
 	policy_free(p);
 }
@@ -985,6 +1010,17 @@ answered(struct chan *c, uint32_t id)
 	return (await(c, &m, IMSG_ANSWER) && m.id == id);
 }
 
+/* The parent is told of it, and in which life it was. */
+static int
+dropped(struct child_proc *p, enum role role, unsigned int instance)
+{
+	struct msg	 m;
+
+	return (await(&p->chan, &m, IMSG_DROPPED) && m.id == LIFE &&
+	    get_u8(&m) == role && get_u16(&m) == instance &&
+	    msg_end(&m) == 0);
+}
+
 /* Each wrong message of that peer to a resolver that serves another one. */
 static void
 to_resolver(enum role from)
@@ -1015,7 +1051,8 @@ to_resolver(enum role from)
 		(void)snprintf(line, sizeof(line), "bad message %s from %s%s: "
 		    "%s\n", wrong_name(&list[i]), role_names[from],
 		    from == ROLE_CONTROL ? "" : " 1", list[i].why);
-		good += closed(&c) && says(&p, line) && answered(&other, i + 2);
+		good += closed(&c) && says(&p, line) &&
+		    dropped(&p, from, 1) && answered(&other, i + 2);
 		chan_close(&c);
 	}
 	ok(good == n, "resolver drops %s for each of %zu wrong messages and "
@@ -1279,7 +1316,8 @@ worker_to_control(void)
 		(void)wrong_send(c.fd, &list[i]);
 		(void)snprintf(line, sizeof(line), "bad message %s from worker "
 		    "1: %s\n", wrong_name(&list[i]), list[i].why);
-		good += closed(&c) && says(&p, line) && client_served(&p);
+		good += closed(&c) && says(&p, line) &&
+		    dropped(&p, ROLE_WORKER, 1) && client_served(&p);
 		chan_close(&c);
 	}
 	ok(good == n, "control drops a worker for each of %zu wrong messages "
@@ -1468,6 +1506,178 @@ client_turns(void)
 	    "too");
 	chan_close(&greedy);
 	chan_close(&other);
+	(void)kill(p.pid, SIGKILL);
+	(void)child_end(&p, (char[64]){ 0 }, 64);
+}
+
+/*
+ * Workers that never stop, and read what they are told: three of them, so that
+ * there is always something from one.
+ */
+#define FLOODERS	3
+
+static void
+flood_fill(struct msg *m, enum imsg type)
+{
+	struct endpoint	 a;
+	struct owner	 o;
+
+	msg_new(m, type, 1);
+	switch (type) {
+	case IMSG_LOOKUP:
+		(void)endpoint_parse(&a, "127.0.0.1", "1");
+		put_endpoint(m, &a);
+		put_endpoint(m, &a);
+		put_u64(m, clock_usec(CLOCK_MONOTONIC));
+		break;
+	case IMSG_CHARGE:
+		put_u8(m, CHARGE_LOOK);
+		put_u32(m, 1);
+		put_u64(m, 1);
+		put_u32(m, 5);
+		put_u32(m, 1);
+		put_str(m, "games");
+		put_u8(m, 1);
+		put_u8(m, U_MESSAGES);
+		put_u32(m, 1000);
+		put_u32(m, 60);
+		break;
+	default:
+		owner_unknown(&o, R_CLOSED);
+		put_u8(m, A_PASS);
+		put_u32(m, 1);
+		put_u32(m, 1);
+		put_str(m, "Q");
+		put_str(m, "a@example.test");
+		put_str(m, "");
+		put_owner(m, &o);
+	}
+}
+
+static pid_t
+flooder(struct chan *c, enum imsg type)
+{
+	struct pollfd	 pfd = { .fd = c->fd, .events = POLLIN | POLLOUT };
+	uint8_t		 answer[MSG_MAX];
+	struct msg	 m;
+	pid_t		 pid;
+
+	if ((pid = fork()) == -1)
+		err(1, "fork");
+	if (pid != 0)
+		return (pid);
+	while (poll(&pfd, 1, -1) == 1 && !(pfd.revents & POLLHUP)) {
+		while (recv(c->fd, answer, sizeof(answer), MSG_DONTWAIT) > 0)
+			continue;
+		flood_fill(&m, type);
+		while (msg_send(c->fd, &m) == 0)
+			continue;
+	}
+	_exit(0);
+}
+
+/* What others want of it meanwhile; for the resolver its parent and control. */
+static int
+others_served(struct child_proc *p, struct chan *control)
+{
+	struct msg	 m;
+
+	if (p->role == ROLE_CONTROL)
+		return (client_served(p));
+	msg_new(&m, IMSG_STATS_GET, 0);
+	must_send(&p->chan, &m);
+	return (await(&p->chan, &m, IMSG_STATS) && answered(control, 1));
+}
+
+static void
+worker_floods(enum role to, enum imsg type)
+{
+	struct child_proc	 p;
+	struct chan		 c[FLOODERS], control = { .fd = -1 };
+	pid_t			 pids[FLOODERS];
+	long			 began, took, slowest = 0;
+	int			 i, good = 0;
+
+	child_run(&p, to, S_RUN);
+	if (to == ROLE_RESOLVER)
+		peer_start(&p, &control, ROLE_CONTROL, 1);
+	for (i = 0; i < FLOODERS; i++) {
+		peer_start(&p, &c[i], ROLE_WORKER, i + 1);
+		pids[i] = flooder(&c[i], type);
+	}
+	for (i = 0; i < 10 && good == i; i++) {
+		began = now_ms();
+		good += others_served(&p, &control);
+		if ((took = now_ms() - began) > slowest)
+			slowest = took;
+	}
+	ok(good == 10 && slowest < 2500, "workers that send %s without end: "
+	    "%s serves others (in %ld ms at most)", msgtab[type].name,
+	    programs[to], slowest);
+	for (i = 0; i < FLOODERS; i++) {
+		(void)kill(pids[i], SIGKILL);
+		(void)waitpid(pids[i], NULL, 0);
+		chan_close(&c[i]);
+	}
+	chan_close(&control);
+	(void)kill(p.pid, SIGKILL);
+	(void)child_end(&p, (char[64]){ 0 }, 64);
+}
+
+/* Two workers with the same cookie: each has his answer, and nothing else. */
+static void
+answers_apart(void)
+{
+	struct child_proc	 p;
+	struct chan		 a, b;
+	struct msg		 m;
+	int			 good;
+
+	child_run(&p, ROLE_RESOLVER, S_RUN);
+	peer_start(&p, &a, ROLE_WORKER, 1);
+	peer_start(&p, &b, ROLE_WORKER, 2);
+	good = answered(&a, 7) && receive(&b, &m, 0) == -1 &&
+	    answered(&b, 7) && receive(&a, &m, 100) == -1 &&
+	    receive(&b, &m, 0) == -1;
+	ok(good, "an answer goes to who asked, and to nobody else");
+	chan_close(&a);
+	chan_close(&b);
+	(void)kill(p.pid, SIGKILL);
+	(void)child_end(&p, (char[64]){ 0 }, 64);
+}
+
+/* It never says that it knows who is blocked now: the client need not wait. */
+static void
+worker_deaf(void)
+{
+	struct child_proc	 p;
+	struct chan		 worker, c;
+	struct msg		 m;
+	long			 began;
+	uint32_t		 id;
+	int			 good;
+
+	child_run(&p, ROLE_CONTROL, S_RUN);
+	peer_start(&p, &worker, ROLE_WORKER, 1);
+	client_open(&c, S_RUN);
+	began = now_ms();
+	msg_new(&m, IMSG_CTL_BLOCK, 7);
+	put_str(&m, "");
+	put_u32(&m, 5);
+	put_u32(&m, 0);
+	must_send(&c, &m);
+	good = await(&p.chan, &m, IMSG_SAVE);
+	id = m.id;
+	msg_new(&m, IMSG_RESULT, id);
+	put_u32(&m, 0);
+	put_str(&m, "");
+	must_send(&p.chan, &m);
+	good &= receive(&c, &m, WAIT) == 1 && m.id == 7;
+	ok(good && now_ms() - began < 6000, "a worker that never learns does "
+	    "not keep root waiting (%ld ms)", now_ms() - began);
+	ok(client_served(&p), "nor anybody else");
+	chan_close(&c);
+	chan_close(&worker);
 	(void)kill(p.pid, SIGKILL);
 	(void)child_end(&p, (char[64]){ 0 }, 64);
 }
@@ -1701,10 +1911,16 @@ fake_handle(struct chan *c, struct msg *m)
 		put_u32(&reply, generation);
 		put_u32(&reply, 0);
 		break;
+	case IMSG_PING:
+		if (file_exists("hang"))
+			return;
+		msg_new(&reply, IMSG_PONG, 0);
+		break;
 	case IMSG_START:
 		if (c->self == ROLE_CONTROL)
 			file_put("kept", "%d", blocks_kept);
 		msg_new(&reply, IMSG_READY, 0);
+		put_u32(&reply, (1U << PROT_MAX) - 1);
 		c->state = S_RUN;
 		break;
 	case IMSG_STATS_GET:
@@ -1769,12 +1985,21 @@ fake_cases(struct wrong *list, enum role role, enum state state)
 {
 	size_t	 n = wrong_list(list, role, ROLE_PARENT, state);
 
+	/* Nobody drops who is as much trusted as he is, or more. */
+	if (msgtab[IMSG_DROPPED].from & 1 << role) {
+		wrong_add(list, &n, IMSG_DROPPED, 3, "malformed")->data[0] =
+		    role;
+		wrong_add(list, &n, IMSG_DROPPED, 3, "malformed")->data[0] =
+		    ROLE_RESOLVER;
+		wrong_add(list, &n, IMSG_DROPPED, 3, "malformed")->data[0] =
+		    ROLE_MAX;
+	}
 	if (state == S_BOOT) {
 		/* HELLO of another version, of another process; too soon */
 		wrong_add(list, &n, IMSG_HELLO, 8, "malformed")->data[3] = 99;
 		wrong_add(list, &n, IMSG_HELLO, 8, "malformed")->data[3] =
 		    PROTOCOL_VERSION;
-		wrong_add(list, &n, IMSG_READY, 0, "malformed");
+		wrong_add(list, &n, IMSG_READY, 4, "malformed");
 		return (n);
 	}
 	if (msgtab[IMSG_STATS].from & 1 << role)
@@ -1788,6 +2013,9 @@ fake_cases(struct wrong *list, enum role role, enum state state)
 	if (role == ROLE_RESOLVER || role == ROLE_WORKER)
 		wrong_add(list, &n, IMSG_CONF_ACK, 8, "malformed")->data[7] =
 		    1;
+	/* Of no configuration that it was sent. */
+	if (role == ROLE_RESOLVER || role == ROLE_WORKER)
+		wrong_add(list, &n, IMSG_CONF_ACK, 8, "malformed");
 	return (n);
 }
 
@@ -2594,19 +2822,19 @@ parent_floods(void)
 	}
 }
 
-/* Those who do not learn: three daemons at the same time. */
+/* Those who do not learn: four daemons at the same time. */
 static void
 parent_storm(void)
 {
-	struct daemon_proc	 d[3];
-	enum role		 roles[3] = {
-		ROLE_RESOLVER, ROLE_WORKER, ROLE_NAMES
+	struct daemon_proc	 d[4];
+	enum role		 roles[4] = {
+		ROLE_RESOLVER, ROLE_WORKER, ROLE_NAMES, ROLE_CONTROL
 	};
 	char			 name[32];
 	long			 began, took;
 	int			 i;
 
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < 4; i++) {
 		daemon_new(&d[i], i == 0 ? 1 : 2, 1 << roles[i]);
 		daemon_file(&d[i], "always", 1);
 		(void)snprintf(name, sizeof(name), "case.%s",
@@ -2615,10 +2843,10 @@ parent_storm(void)
 		daemon_start(&d[i]);
 	}
 	/* Worker 2 and names 2 say something wrong, too, in all their lives. */
-	for (i = 0; i < 3; i++)
+	for (i = 0; i < 4; i++)
 		(void)daemon_says(&d[i], "ready\n", WAIT);
 	began = now_ms();
-	for (i = 0; i < 3; i++)
+	for (i = 0; i < 4; i++)
 		daemon_file(&d[i], "go", 1);
 	ok(daemon_exits(&d[0], 40000, 1), "a resolver that never learns ends "
 	    "it all");
@@ -2633,9 +2861,13 @@ parent_storm(void)
 	ok(daemon_exits(&d[1], 5000, 1) && daemon_says(&d[1], "milter-sysuser: "
 	    "nothing works without a worker: giving up\n", 0),
 	    "so do the last workers");
-	ok(daemon_says(&d[2], "names 1 died 6 times within 60 seconds", 5000) &&
-	    daemon_says(&d[2], "names 2 died 6 times within 60 seconds", 5000),
-	    "names are parked");
+	ok(daemon_exits(&d[3], 5000, 1) && daemon_says(&d[3], "milter-sysuser: "
+	    "nothing works without a control: giving up\n", 0),
+	    "so does a control");
+	ok(daemon_says(&d[2], "names 1 died 6 times within 60 seconds and "
+	    "rests for as long\n", 5000) && daemon_says(&d[2], "names 2 died 6 "
+	    "times within 60 seconds and rests for as long\n", 5000),
+	    "names have a rest");
 	ok(waitpid(d[2].pid, NULL, WNOHANG) == 0 && daemon_stop(&d[2]),
 	    "and the daemon lives on without");
 }
@@ -2731,6 +2963,11 @@ main(int argc, char **argv)
 	worker_to_control();
 	worker_meddles();
 	worker_tests();
+	worker_floods(ROLE_CONTROL, IMSG_EVENT);
+	worker_floods(ROLE_CONTROL, IMSG_CHARGE);
+	worker_floods(ROLE_RESOLVER, IMSG_LOOKUP);
+	worker_deaf();
+	answers_apart();
 	from_server(ROLE_RESOLVER, ROLE_WORKER, 0);
 	from_server(ROLE_RESOLVER, ROLE_WORKER, 1);
 	from_server(ROLE_RESOLVER, ROLE_CONTROL, 0);

@@ -42,7 +42,8 @@ at() {			# [KEY...]
 send 2501 >/dev/null
 ctl -j status >out
 is "$(at <out) $(at processes 0 <out)" 'counters lookup_time processes '\
-'sources pid process restarts running seconds uid' 'status'
+'sources pid process protections restarts running seconds uid unprotected' \
+    'status'
 is "$(at processes <out) $(at processes 0 process <out) $(
     at processes 0 running <out) $(at lookup_time <out)" \
     '[7] parent true p50_us p99_us' 'its processes'

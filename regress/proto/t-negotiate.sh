@@ -12,9 +12,9 @@ fake_start </dev/null
 
 # ADDHDRS CHGHDRS QUARANTINE; NOHELO NOBODY NOEOH NR_HDR NOUNKNOWN NODATA
 # NR_CONN NR_RCPT
-asked='negotiate: 6 0x31 0x93d2 [0: {daemon_addr} {daemon_port} {if_addr} {if_name}] [2: {auth_authen} {mail_addr}] [5: i]'
+asked='negotiate: 6 0x31 0x93d2 [0: {daemon_addr} {daemon_port} {if_addr} {if_name}] [2: i f {auth_authen} {mail_addr}] [5: i]'
 
-plan 14
+plan 15
 
 is "$(printf '%s\n' open negotiate | milter)" "$asked" \
     'actions, steps and macros'
@@ -63,6 +63,11 @@ is "$(printf '%s\n' 'session 127.0.0.1 2501' \
 is "$(logged | tail -n 1 | sed 's/ user.* rec/ rec/')" \
     'queue=QUEUE1 action=pass rule=- recipients=1 auth=joe' \
     'the login name is in the log'
+printf '%s\n' 'session 127.0.0.1 2501' 'macro M i S1' 'mail <a@example.test>' \
+    'rcpt <b@example.test>' eom 'macro M i S2' 'mail <a@example.test>' \
+    'rcpt <b@example.test>' eom | milter >/dev/null
+is "$(logged | tail -n 2 | sed 's/ .*//')" 'queue=S1
+queue=S2' 'a queue id that is there at MAIL'
 is "$(printf '%s\n' open 'quiet 2' negotiate 'quiet 0' \
     'connect localhost 127.0.0.1 2501' 'mail <a@example.test>' \
     'rcpt <b@example.test>' eom | milter)" \

@@ -13,8 +13,16 @@ fake_script <<S
 10.99.0.1 2504 uid=5 to=10.99.0.1/25
 fd99::1 2505 uid=5 to=fd99::1/25
 ::1 2506 uid=5 to=::1/2530
+10.99.0.1 2507 sock=none
+10.99.0.1 2508 sock=failed
+10.99.0.1 2509 delay=500
+192.0.2.1 2510 sock=failed local=no
+192.0.2.1 2511 sock=none local=unknown
+10.99.0.1 25 sock=none
 S
-fake_start </dev/null
+fake_start <<S
+lookup timeout 200
+S
 
 zero=IPv6:0:0:0:0:0:0:0:0
 p='{daemon_port} 25'
@@ -22,7 +30,7 @@ found='user=games program=unknown'
 ambiguous='user=unknown reason=ambiguous'
 
 # CLIENT PORT|MACROS|the header, empty for none
-plan 29
+plan 36
 while IFS='|' read -r client macros value what; do
 	is "$(printf '%s\n' quiet open negotiate ${macros:+"macro C $macros"} \
 	    "connect client.test $client" message | milter |
@@ -53,9 +61,17 @@ fd99::1 2505|{daemon_addr} fd99::2 $p {if_addr} ipv6:FD99::1|$found|{if_addr} go
 127.0.0.1 2501|{daemon_addr} [127.0.0.1 $p|$ambiguous|half a bracket
 127.0.0.1 2501|{daemon_addr} inet $p {if_name} []|$ambiguous|empty brackets
 127.0.0.1 2501||$ambiguous|no macros
-10.99.0.1 2504|{daemon_addr} 0.0.0.0 $p||not loopback, no {if_addr}: remote
-fd99::1 2505|||no macros, not loopback: remote
+10.99.0.1 2504|{daemon_addr} 0.0.0.0 $p {if_name} localhost|$ambiguous|an own address, to loopback: it is of this host
+10.99.0.1 2507|{daemon_addr} 0.0.0.0 $p {if_name} localhost|$ambiguous|the same, and gone
+10.99.0.1 25|{daemon_addr} 0.0.0.0 $p {if_name} localhost|$ambiguous|the same, from port 25
+fd99::1 2505||$ambiguous|the same, no macros
+192.0.2.1 2501|{daemon_addr} 0.0.0.0 $p {if_name} localhost||a redirected one from elsewhere
+10.99.0.1 2508|{daemon_addr} 0.0.0.0 $p {if_name} localhost||the resolver does not know: perhaps from elsewhere
+192.0.2.1 2510|{daemon_addr} 0.0.0.0 $p {if_name} localhost||nor of another
+192.0.2.1 2511|{daemon_addr} 0.0.0.0 $p {if_name} localhost||nor whose address it is
+10.99.0.1 2509|{daemon_addr} 0.0.0.0 $p {if_name} localhost||the resolver is late
 E
-is "$(counter lookups)" 11 'no lookup without both ends'
+wait_for eval '[ "$(counter lookups)" -ge 20 ]'
+is "$(counter lookups)" 20 'no lookup of loopback without both ends'
 ok 'the daemon stops' daemon_stop
 finish

@@ -41,28 +41,36 @@ start "$T/none.conf"
 is "$rc $(cat out)" "1 $T/none.conf: No such file or directory" \
     'no configuration'
 
-fails "$CONF:3: unknown user \"no-such-one\"" 'an unknown user' <<E
+fails "$CONF:3: unknown user \"no-such-one\": make that account, as README \
+says" \
+    'an unknown user' <<E
 s/^user .*/user "no-such-one"/
 E
-fails "$CONF:4: unknown user \"no-such-one\"" 'an unknown resolver user' <<E
+fails "$CONF:4: unknown user \"no-such-one\": make that account, as README \
+says" \
+    'an unknown resolver user' <<E
 s/^resolver user .*/resolver user "no-such-one"/
 E
-fails "$CONF:[0-9]*: unknown user \"no-such-one\"" \
+fails "$CONF:[0-9]*: unknown user \"no-such-one\": make that account, as \
+README says" \
     'an unknown control user' <<E
 \$a\\
 control user "no-such-one"
 E
-fails "$CONF:4: resolver user \"nobody\" must not be the same as user" \
+fails "$CONF:4: resolver user \"nobody\" must not be the same as user: name \
+another" \
     'the same account for both' <<E
 s/^resolver user .*/resolver user "nobody"/
 E
-fails "$CONF:3: user \"root\" has uid 0" 'root as user' <<E
+fails "$CONF:3: user \"root\" has uid 0: name another" 'root as user' <<E
 s/^user .*/user "root"/
 E
-fails "$CONF:1: unknown group \"no-such-one\"" 'an unknown group' <<E
+fails "$CONF:1: unknown group \"no-such-one\": is the mail server installed\?" \
+    'an unknown group' <<E
 s/^\\(listen .* group\\) .*/\\1 "no-such-one"/
 E
-fails "$CONF:1: mode 0666 would open the socket to everybody" \
+fails "$CONF:1: mode 0666 would open the socket to everybody: say 0660 and a \
+group" \
     'a socket for everybody' <<E
 s/mode 0660/mode 0666/
 E
@@ -70,20 +78,22 @@ E
 cp good.conf "$CONF"
 chmod 664 "$CONF"
 start "$CONF"
-is "$rc $(cat out)" "1 $CONF: must not be writable by group or others" \
+is "$rc $(cat out)" "1 $CONF: must not be writable by group or others: use \
+chmod go-w" \
     'configuration: group can write'
 chmod 646 "$CONF"
 start "$CONF"
-is "$rc $(cat out)" "1 $CONF: must not be writable by group or others" \
+is "$rc $(cat out)" "1 $CONF: must not be writable by group or others: use \
+chmod go-w" \
     'configuration: others can write'
 chmod 644 "$CONF"
 chown daemon "$CONF"
 start "$CONF"
-is "$rc $(cat out)" "1 $CONF: must be owned by root" \
+is "$rc $(cat out)" "1 $CONF: must be owned by root: use chown" \
     "configuration: not root's"
 chown root "$CONF"
 
-bad="must be root's and writable by nobody else"
+bad="must be root's and writable by nobody else; type: chown root .*"
 mkdir -m 775 empty
 fails "$p: $T/empty: $bad" 'chroot: group can write' </dev/null
 chmod 757 empty
@@ -93,17 +103,20 @@ chown daemon empty
 fails "$p: $T/empty: $bad" "chroot: not root's" </dev/null
 chown root empty
 : >empty/file
-fails "$p: $T/empty: must be empty for chroot, but has \"file\"" \
+fails "$p: $T/empty: must be empty for chroot, but has \"file\": remove that, \
+or name another" \
     'chroot: not empty' </dev/null
 rm -r empty
 : >empty
-fails "$p: $T/empty: is not a directory" 'chroot: a file' </dev/null
+fails "$p: $T/empty: is not a directory: name another" \
+    'chroot: a file' </dev/null
 rm empty
 mkdir real
 ln -s real empty
-fails "$p: $T/empty: is not a directory" 'chroot: a symbolic link' </dev/null
+fails "$p: $T/empty: is not a directory: name another" \
+    'chroot: a symbolic link' </dev/null
 rm empty
-fails "$p: /nowhere/empty: No such file or directory" \
+fails "$p: /nowhere/empty: can't be made; type: mkdir -p /nowhere/empty" \
     'chroot: nowhere' <<E
 s,^chroot .*,chroot "/nowhere/empty",
 E
@@ -118,14 +131,18 @@ fails "$p: $T/state/lock: Too many levels of symbolic links" \
 rm state/lock
 
 long=$T/$(printf 'x%.0s' $(seq 100))
-fails "$CONF:1: path of socket is too long" 'a path too long for a socket' <<E
+fails "$CONF:1: path of socket is longer than [0-9]* bytes" \
+    'a path too long for a socket' <<E
 s,$MILTER,$long,
 E
 : >"$MILTER"
-fails "$p: $MILTER: is there and is no socket" 'a file for a socket' </dev/null
+fails "$p: $MILTER: is there and is no socket: remove it, or name another" \
+    'a file for a socket' </dev/null
 ok 'the file is still there' test -f "$MILTER"
 rm "$MILTER"
-fails "$p: /nowhere/sock: No such file or directory" 'a socket nowhere' <<E
+fails "$p: /nowhere/sock: its directory is not there: make it, or is the mail \
+server not installed\?" \
+    'a socket nowhere' <<E
 s,$MILTER,/nowhere/sock,
 E
 # somebody else's socket
@@ -135,7 +152,8 @@ perl -MIO::Socket::UNIX -e '
 	open my $f, ">", "listening"; close $f; sleep 100' "$MILTER" stream &
 other=$!
 wait_for test -f listening
-fails "$p: $MILTER: a living daemon listens there" 'a socket in use' </dev/null
+fails "$p: $MILTER: a living daemon listens there: stop it, or name another" \
+    'a socket in use' </dev/null
 ok 'it is still there' test -S "$MILTER"
 kill "$other"
 wait "$other" 2>/dev/null
@@ -143,7 +161,8 @@ rm -f listening
 ok 'its owner died and left it' test -S "$MILTER"
 
 LIBEXEC=$T/nowhere
-fails "$p: $T/nowhere: No such file or directory" 'no folder of programs' \
+fails "$p: $T/nowhere, for the other programs [(]-L[)]: No such file or \
+directory" 'no folder of programs' \
     </dev/null
 mkdir libexec
 LIBEXEC=$T/libexec
@@ -182,12 +201,14 @@ is "$(head -n 1 state/lock)" "$DAEMON" 'the lock has its pid in it'
 sed "s,$MILTER,$MILTER.2,; s,$CONTROL,$CONTROL.2,; s,$T/empty,$T/empty.2," \
     "$CONF" >second.conf
 start "$T/second.conf"
-is "$rc $(cat out)" "1 $p: $T/state/lock: another milter-sysuser is running" \
+is "$rc $(cat out)" "1 $p: $T/state/lock: another milter-sysuser is running: \
+stop it, or say another state directory" \
     'a second one with the same state directory'
 sed "s,$T/state,$T/state.2,; s,$T/empty,$T/empty.2,
     s,$MILTER,$MILTER.2," "$CONF" >second.conf
 start "$T/second.conf"
-is "$rc $(cat out)" "1 $p: $CONTROL: a living daemon listens there" \
+is "$rc $(cat out)" "1 $p: $CONTROL: a living daemon listens there: stop it, \
+or name another" \
     'one with the same control socket'
 ok 'the first one does not mind' eval 'ctl status >/dev/null'
 

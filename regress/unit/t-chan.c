@@ -239,8 +239,6 @@ t_pair(void **state)
 	assert_int_equal(type, SOCK_SEQPACKET);
 	assert_true(fcntl(parent.fd, F_GETFD) & FD_CLOEXEC);
 	assert_true(fcntl(worker.fd, F_GETFD) & FD_CLOEXEC);
-	assert_true(fcntl(parent.fd, F_GETFL) & O_NONBLOCK);
-	assert_true(fcntl(worker.fd, F_GETFL) & O_NONBLOCK);
 	assert_int_equal(parent.self, ROLE_PARENT);
 	assert_int_equal(parent.peer, ROLE_WORKER);
 	assert_int_equal(parent.instance, 3);

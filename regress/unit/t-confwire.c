@@ -41,7 +41,8 @@
 /* The numbers of the items: part of the protocol. */
 enum {
 	TIMEOUT, LOOKUP_TIMEOUT, WANT, TEMPFAIL, STRIP_LOCAL, HEADER,
-	LOG_FIELDS, TABLE, RANGES, RULE, RATE, MATCH, PATTERN, SUBS, KINDS
+	LOG_FIELDS, TABLE, RANGES, RULE, RATE, MATCH, PATTERN, SUBS,
+	RECORD, KINDS
 };
 
 /* The allocation that fails, counted from 1; 0: none does. */
@@ -266,6 +267,11 @@ bare(void)
 	assert_non_null(p);
 	p->timeout = 7210;
 	p->lookup_timeout = 1234;
+	p->backend = B_PROC;
+	p->ports[0].lo = p->ports[0].hi = 25;
+	p->ports[1].lo = 1000;
+	p->ports[1].hi = 65535;
+	p->nports = 2;
 	p->tempfail = 1;
 	p->strip_local = 1;
 	(void)add_header(p, "X-Sender", NULL);
@@ -549,15 +555,20 @@ t_bytes(void **state)
 			    1U << T_UNIT | 1U << T_CONTAINER | 1U << T_CMDLINE)
 
 /*
- * Who is not a worker learns how long a lookup may take and which texts are
- * wanted, nothing else.
+ * Who is not a worker learns how long a lookup may take, which texts are
+ * wanted and what is recorded, nothing else.
  */
 static void
 t_roles(void **state)
 {
-	static const uint8_t	 expect[2][6] = {
-		{ 0, LOOKUP_TIMEOUT, 0, 0, 0x04, 0xd2 },
-		{ 0, WANT, 0, 0, FULL_WANT >> 8, FULL_WANT & 0xff }
+	static const struct {
+		size_t		 len;
+		uint8_t		 bytes[12];
+	} expect[] = {
+		{ 6, { 0, LOOKUP_TIMEOUT, 0, 0, 0x04, 0xd2 } },
+		{ 6, { 0, WANT, 0, 0, FULL_WANT >> 8, FULL_WANT & 0xff } },
+		{ 12, { 0, RECORD, B_PROC, 2, 0, 25, 0, 25,
+		    0x03, 0xe8, 0xff, 0xff } }
 	};
 	struct policy		*p = full(), *q;
 	int			 role, i;
@@ -569,14 +580,18 @@ t_roles(void **state)
 		assert_int_equal(send_all(p, role), NITEMS(expect));
 		assert_int_equal(nitems, NITEMS(expect));
 		for (i = 0; i < nitems; i++) {
-			assert_int_equal(items[i].len, sizeof(expect[i]));
-			assert_memory_equal(items[i].data, expect[i],
-			    sizeof(expect[i]));
+			assert_int_equal(items[i].len, expect[i].len);
+			assert_memory_equal(items[i].data, expect[i].bytes,
+			    expect[i].len);
 		}
 	}
 	q = take_first(nitems);
 	assert_int_equal(q->lookup_timeout, 1234);
 	assert_int_equal(q->want, FULL_WANT);
+	assert_int_equal(q->backend, B_PROC);
+	assert_int_equal(q->nports, 2);
+	assert_int_equal(q->ports[1].lo, 1000);
+	assert_int_equal(q->ports[1].hi, 65535);
 	assert_true(TAILQ_EMPTY(&q->headers));
 	assert_true(TAILQ_EMPTY(&q->tables));
 	assert_true(TAILQ_EMPTY(&q->rules));
@@ -631,7 +646,7 @@ t_want(void **state)
 				    field_names[table[i].field]);
 				(void)add_header(p, "X-Value", value);
 			}
-			assert_int_equal(send_all(p, ROLE_RESOLVER), 2);
+			assert_int_equal(send_all(p, ROLE_RESOLVER), 3);
 			q = take_first(nitems);
 			assert_int_equal(q->want, where == 0 || (where == 3 &&
 			    table[i].matcher == M_UNKNOWN) ? always :
@@ -839,6 +854,13 @@ t_flaws(void **state)
 		    0, 0, 0, 0, 0, 0, 1, 0, 2, 'a', 0 } },
 		{ -1, -1, 24, { 0, RULE, 0, 0, 0, 1, A_PASS, 0, 0, 0, 0, 0, 0,
 		    0, 0, 0, 0, 0, 2, 'a', 0, 0, 0, 0 } },
+		{ 0, 0, 8, { 0, RECORD, B_PROC, 1, 0, 25, 0, 25 } },
+		{ -1, -1, 8, { 0, RECORD, B_MAX, 1, 0, 25, 0, 25 } },
+		{ -1, -1, 8, { 0, RECORD, B_AUTO, 1, 0, 25, 0, 24 } },
+		{ -1, -1, 8, { 0, RECORD, B_AUTO, 2, 0, 25, 0, 25 } },
+		{ -1, -1, 8, { 0, RECORD, B_AUTO, 0, 0, 25, 0, 25 } },
+		{ -1, -1, 8, { 0, RECORD, B_AUTO, MAX_PORTS + 1, 0, 25, 0,
+		    25 } },
 		/* No such kind. */
 		{ -1, -1, 6, { 0, KINDS } },
 		{ -1, -1, 6, { 1, TIMEOUT } },

@@ -288,26 +288,26 @@ t_design(void **state)
 		const char	*what;
 	} table[] = {
 		{ 'P', 'R', " PEER LOGFD CONF_BEGIN CONF_ITEM CONF_END START "
-		    "STATS_GET" },
-		{ 'P', 'N', " PEER LOGFD START ID" },
-		{ 'P', 'K', " PEER LISTEN LOGFD START USERIDOF PROC "
+		    "PING STATS_GET" },
+		{ 'P', 'N', " PEER LOGFD START PING ID" },
+		{ 'P', 'K', " PEER LISTEN LOGFD START PING USERIDOF PROC "
 		    "TABLEROW SAVED RESULT" },
 		{ 'P', 'W', " PEER LISTEN LOGFD CONF_BEGIN CONF_ITEM CONF_END "
-		    "START STATS_GET" },
-		{ 'R', 'P', " HELLO CONF_ACK READY STATS" },
+		    "START PING STATS_GET" },
+		{ 'R', 'P', " HELLO CONF_ACK READY PONG DROPPED STATS" },
 		{ 'R', 'N', " NAME" },
 		{ 'R', 'K', " ANSWER CAPS" },
 		{ 'R', 'W', " ANSWER" },
-		{ 'N', 'P', " HELLO READY IDOF" },
+		{ 'N', 'P', " HELLO READY PONG IDOF" },
 		{ 'N', 'R', " NAMED" },
-		{ 'K', 'P', " HELLO READY USERID PROCS TABLES SAVE RELOAD "
-		    "STOP" },
+		{ 'K', 'P', " HELLO READY PONG DROPPED USERID PROCS TABLES "
+		    "SAVE RELOAD STOP" },
 		{ 'K', 'R', " LOOKUP CAPS_GET" },
 		{ 'K', 'W', " VERDICT TABLE TEST" },
 		{ 'K', 'C', " CTL_PROC CTL_ANSWER CTL_CAPS CTL_TOPROW "
 		    "CTL_EVENT CTL_ALERT CTL_LOST CTL_BLOCKED CTL_TABLEROW "
 		    "CTL_TESTROW CTL_TESTED CTL_OK CTL_FAIL" },
-		{ 'W', 'P', " HELLO CONF_ACK READY STATS" },
+		{ 'W', 'P', " HELLO CONF_ACK READY PONG STATS" },
 		{ 'W', 'R', " LOOKUP" },
 		{ 'W', 'K', " CHARGE EVENT TABLED TESTROW TESTED" },
 		{ 'C', 'K', " CTL_HELLO CTL_STATUS CTL_LOOKUP CTL_RELOAD "
@@ -425,13 +425,15 @@ t_once(void **state)
 	(void)state;
 	for (r = rows; r < rows + nrows; r++) {
 		right(r, &m, &c);
-		c.seen = (uint64_t)1 << m.type;
+		c.seen[m.type / 8] = 1 << m.type % 8;
 		check(r, &m, &c, r->once ? "twice" : NULL);
-		c.seen = ~c.seen;	/* all others have come */
+		/* all others have come */
+		memset(c.seen, 0xff, sizeof(c.seen));
+		c.seen[m.type / 8] = ~(1 << m.type % 8);
 		check(r, &m, &c, NULL);
 	}
 	/* There is a bit for each. */
-	assert_in_range(IMSG_MAX, 0, 64);
+	assert_in_range(IMSG_MAX, 0, 8 * sizeof(((struct chan *)0)->seen));
 }
 
 static void
@@ -454,7 +456,7 @@ static void
 t_unknown(void **state)
 {
 	static const uint32_t	 types[] = {
-		IMSG_MAX, IMSG_MAX + 1, 64, 65, 255, 256, 65536, INT32_MAX,
+		IMSG_MAX, IMSG_MAX + 1, 128, 129, 255, 256, 65536, INT32_MAX,
 		(uint32_t)INT32_MAX + 1, UINT32_MAX
 	};
 	struct msg		 m;

@@ -20,7 +20,8 @@
  *
  * SOURCES: resolver/os_linux.c resolver/owner.c resolver/linux_diag.c
  * SOURCES: resolver/linux_proc.c resolver/linux_cmdline.c resolver/linux_cgroup.c
- * SOURCES: resolver/linux_files.c resolver/linux_search.c common/privdrop.c common/caps_linux.c
+ * SOURCES: resolver/bpf_none.c resolver/linux_files.c resolver/linux_known.c
+ * SOURCES: resolver/linux_search.c common/privdrop.c common/caps_linux.c
  * SOURCES: common/addr.c common/answer.c common/clock.c common/log.c
  * SOURCES: common/wire.c common/xtext.c
  */
@@ -354,6 +355,28 @@ client_close_later(const struct conn *c, int ch)
 	say(ch);
 	obey(ch);
 	(void)close(fd);
+}
+
+/* Later the same process, which changes, has another connection. */
+static void
+client_again(const struct conn *c, int ch)
+{
+	int	 fd, other;
+
+	fd = client_open(c);
+	say(ch);
+	obey(ch);
+	(void)close(fd);
+	(void)prctl(PR_SET_NAME, "changed");
+	must(chdir("/proc") == 0, "chdir");
+	must(client_open(c) == fd, "the same descriptor");
+	say(ch);
+	obey(ch);
+	other = open("/dev/null", O_RDONLY);
+	(void)close(fd);
+	must(client_open(c) == fd && dup2(fd, other) == other &&
+	    open("/dev/null", O_RDONLY) > other && dup2(0, fd) == fd,
+	    "another descriptor");
 }
 
 static void
@@ -883,6 +906,33 @@ t_passed_one_is_enough(void **state)
 	(void)close(pass[1]);
 }
 
+/* Who is known is looked at again, and said to be what it is then. */
+static void
+t_again(void **state)
+{
+	struct conn	 c;
+	struct found	 f;
+	int		 i;
+
+	(void)state;
+	listen_on(&c, "127.0.0.1");
+	start(&c, VICTIM, client_again);
+	take(&c);
+	check_owned(&c, VICTIM, 0);
+	for (i = 0; i < 2; i++) {
+		(void)close(c.s);
+		say(c.ch[0]);
+		await(c.ch[0]);
+		take(&c);
+		check_owned(&c, VICTIM, 0);
+		find(&c, &f);
+		assert_int_equal(f.owner.source, SRC_CACHE);
+		assert_string_equal(f.owner.text[T_PROGRAM], "changed");
+		assert_string_equal(f.owner.text[T_CWD], "/proc");
+	}
+	finish(&c);
+}
+
 static void
 t_in_flight(void **state)
 {
@@ -1254,6 +1304,55 @@ t_process(void **state)
 	assert_int_equal(os_native.process(&list[0], &f), -1);
 	finish(&c);
 	assert_int_equal(os_native.process(&list[0], &f), -1);
+}
+
+/* What is asked ahead is the answer to that, once, and then no more. */
+static void
+t_ahead(void **state)
+{
+	struct conn	 c, d;
+	struct conn_key	 keys[2];
+	struct sock	 sock;
+	int		 i;
+
+	(void)state;
+	listen_on(&c, "127.0.0.1");
+	start(&c, VICTIM, client_close_later);
+	take(&c);
+	listen_on(&d, "127.0.0.1");
+	start(&d, OTHER, client_plain);
+	take(&d);
+	keys[0] = c.key;
+	keys[1] = d.key;
+
+	os_native.ahead(keys, 2);
+	for (i = 0; i < 2; i++) {
+		os_native.sock(&keys[i], &sock);
+		assert_int_equal(sock.state, SOCK_OWNED);
+		assert_int_equal(sock.uid, i == 0 ? VICTIM : OTHER);
+	}
+	/* In another order, or not at all, or many times. */
+	os_native.ahead(keys, 2);
+	for (i = 1; i >= 0; i--) {
+		os_native.sock(&keys[i], &sock);
+		assert_int_equal(sock.state, SOCK_OWNED);
+		assert_int_equal(sock.uid, i == 0 ? VICTIM : OTHER);
+	}
+	for (i = 0; i < 1000; i++)
+		os_native.ahead(keys, i % 3);
+	os_native.sock(&keys[1], &sock);
+	assert_int_equal(sock.uid, OTHER);
+
+	os_native.ahead(keys, 1);
+	say(c.ch[0]);
+	await(c.ch[0]);
+	os_native.ahead(NULL, 0);
+	os_native.sock(&keys[0], &sock);
+	assert_int_not_equal(sock.state, SOCK_OWNED);
+	os_native.sock(&keys[1], &sock);
+	assert_int_equal(sock.uid, OTHER);
+	finish(&d);
+	finish(&c);
 }
 
 /* The search ends in time, and a holder is enough where somebody waits. */
@@ -1630,6 +1729,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(t_setuid_after_connect),
 		cmocka_unit_test(t_passed),
 		cmocka_unit_test(t_passed_one_is_enough),
+		cmocka_unit_test(t_again),
 		cmocka_unit_test(t_in_flight),
 		cmocka_unit_test(t_thread_of_its_own),
 		cmocka_unit_test(t_leader_exited),
@@ -1645,6 +1745,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(t_local),
 		cmocka_unit_test(t_deleted_program),
 		cmocka_unit_test(t_process),
+		cmocka_unit_test(t_ahead),
 		cmocka_unit_test(t_budget),
 		cmocka_unit_test(t_dropped),
 		cmocka_unit_test(t_hidepid),

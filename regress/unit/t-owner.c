@@ -48,7 +48,16 @@ static struct {
 	int		 gone;		/* so many processes end */
 	int		 same;
 	int		 asked_sock, asked_holders, asked_process;
-	int		 asked_same;
+	int		 asked_same, asked_listens;
+	/* With the record: */
+	int		 recording;
+	int		 recorded;	/* there is one */
+	struct record	 record;
+	int		 complete;
+	int		 opener_gone;	/* or another program */
+	uint32_t	 opener_uid;	/* now */
+	uint64_t	 client_cookie, server_cookie;
+	int		 asked_opener, asked_complete;
 } script;
 
 static void	 fake_sock(const struct conn_key *, struct sock *);
@@ -57,6 +66,9 @@ static int	 fake_local(const struct endpoint *);
 static size_t	 fake_holders(const struct sock *, const struct budget *,
 		    struct holder[MAX_HOLDERS]);
 static int	 fake_process(const struct holder *, struct found *);
+static int	 fake_record(const struct conn_key *, struct record *);
+static int	 fake_complete(const struct record *);
+static void	 fake_group(const struct record *, struct found *);
 
 static const struct os_ops os_script = {
 	.name = "script",
@@ -67,6 +79,18 @@ static const struct os_ops os_script = {
 	.process = fake_process
 };
 
+static const struct os_ops os_recording = {
+	.name = "recording",
+	.sock = fake_sock,
+	.same = fake_same,
+	.local = fake_local,
+	.holders = fake_holders,
+	.process = fake_process,
+	.record = fake_record,
+	.complete = fake_complete,
+	.group = fake_group
+};
+
 static void
 fake_sock(const struct conn_key *key, struct sock *sock)
 {
@@ -75,6 +99,7 @@ fake_sock(const struct conn_key *key, struct sock *sock)
 	memset(sock, 0, sizeof(*sock));
 	swapped = endpoint_equal(&key->client, &script.key.server);
 	if (endpoint_is_any(&key->server) && key->server.port == 0) {
+		script.asked_listens++;
 		sock->state = SOCK_NONE;
 		sock->listening = swapped ? script.server_listens :
 		    script.client_listens;
@@ -94,15 +119,16 @@ fake_sock(const struct conn_key *key, struct sock *sock)
 	case SOCK_OWNED:
 		sock->inode = swapped ? 5000 : script.inode;
 		sock->uid = swapped ? 0 : script.uid;
-		sock->cookie = swapped ? 2 : 1;
 		break;
 	case SOCK_ORPHAN:
 		sock->uid = swapped ? 99 : script.uid;
-		sock->cookie = 1;
+		break;
+	case SOCK_FORGOTTEN:
 		break;
 	default:
-		break;
+		return;
 	}
+	sock->cookie = swapped ? script.server_cookie : script.client_cookie;
 }
 
 static int
@@ -143,8 +169,56 @@ fake_holders(const struct sock *sock, const struct budget *budget,
 }
 
 static int
+fake_record(const struct conn_key *key, struct record *record)
+{
+	assert_true(endpoint_equal(&key->client, &script.key.client));
+	assert_true(endpoint_equal(&key->server, &script.key.server));
+	memset(record, 0xee, sizeof(*record));
+	if (!script.recorded)
+		return (-1);
+	*record = script.record;
+	return (0);
+}
+
+/* Of a process that has ended. */
+static void
+fake_group(const struct record *record, struct found *found)
+{
+	assert_ptr_equal(record, &found->record);
+	assert_int_equal(found->owner.pid, record->opener.pid);
+	found->owner.text[T_UNIT] = "a.scope";
+}
+
+static int
+fake_complete(const struct record *record)
+{
+	assert_memory_equal(record, &script.record, sizeof(*record));
+	assert_int_not_equal(script.complete, NEVER);
+	script.asked_complete++;
+	return (script.complete);
+}
+
+/* Whatever is said of one that is not, or no longer, who opened it. */
+static int
+fake_opener(const struct holder *h, struct found *found)
+{
+	script.asked_opener++;
+	assert_int_equal(h->pid, script.record.opener.pid);
+	assert_int_equal(h->start, script.record.opener.start);
+	/* What it is called is recorded: nobody reads what it says now. */
+	assert_int_equal(found->want & 1U << T_PROGRAM, 0);
+	(void)strlcpy(found->exe, "/bin/opener", sizeof(found->exe));
+	found->owner.text[T_EXE] = found->exe;
+	found->owner.login = 500;
+	found->holder_uid = script.opener_uid;
+	return (script.opener_gone ? -1 : 0);
+}
+
+static int
 fake_process(const struct holder *h, struct found *found)
 {
+	if (h->source == SRC_BPF)
+		return (fake_opener(h, found));
 	script.asked_process++;
 	(void)strlcpy(found->exe, "/bin/of-pid-", sizeof(found->exe));
 	(void)strlcat(found->exe, h->pid % 2 ? "odd" : "even",
@@ -164,6 +238,8 @@ reset(void)
 	script.client = SOCK_OWNED;
 	script.server = SOCK_OWNED;
 	script.server_established = 1;
+	script.client_cookie = 1;
+	script.server_cookie = 2;
 	script.uid = 1000;
 	script.inode = 4711;
 	script.client_local = script.server_local = NEVER;
@@ -180,7 +256,33 @@ find(struct found *found, uint32_t usec)
 	struct budget	 budget = { usec, NULL, NULL };
 
 	memset(found, 0xee, sizeof(*found));
-	owner_find(&os_script, &script.key, &budget, found);
+	found->want = 1U << T_PROGRAM | 1U << T_EXE;
+	owner_find(script.recording ? &os_recording : &os_script, &script.key,
+	    &budget, found);
+	assert_int_equal(found->want, 1U << T_PROGRAM | 1U << T_EXE);
+}
+
+/* The same, recorded: process 77, of another uid for a start, made it. */
+static void
+reset_recorded(void)
+{
+	struct record	*r = &script.record;
+
+	reset();
+	script.recording = script.recorded = 1;
+	script.complete = NEVER;
+	script.opener_uid = 2001;
+	r->client = 1;
+	r->server = 2;
+	r->age = 1000;
+	r->uid = 2000;
+	r->login = 600;
+	r->opener.pid = 77;
+	r->opener.uid = 2002;
+	r->opener.start = 700;
+	r->opener.source = SRC_BPF;
+	r->opener.fd = -1;
+	(void)strlcpy(r->program, "opener", sizeof(r->program));
 }
 
 static void
@@ -518,6 +620,320 @@ t_pick(void **state)
 	}
 }
 
+/* Said of who opened it, who still is, or has gone. */
+static void
+check_opener(const struct found *found, int gone)
+{
+	assert_int_equal(found->owner.source, SRC_BPF);
+	assert_int_equal(found->owner.pid, 77);
+	assert_int_equal(found->owner.start, 700);
+	assert_int_equal(found->owner.login, 600);
+	assert_int_equal(found->owner.holders, 0);
+	assert_string_equal(found->owner.text[T_PROGRAM], "opener");
+	assert_int_equal(found->holder_uid, gone ? 2002 : 2001);
+	if (gone)
+		assert_null(found->owner.text[T_EXE]);
+	else
+		assert_string_equal(found->owner.text[T_EXE], "/bin/opener");
+}
+
+/*
+ * Every pair of what the kernel can say of the two ends of a connection that
+ * was recorded.  The uid is the socket's where the kernel has it, and the
+ * record's where it has not.
+ */
+static void
+t_recorded(void **state)
+{
+	enum { SAME = 1, OTHER = 9 };
+	static const struct {
+		enum sock_state	 client;
+		uint64_t	 cookie;
+		enum sock_state	 server;
+		uint32_t	 uid;
+		enum reason	 reason;
+	} table[] = {
+#define N	NEVER
+		{ SOCK_OWNED, SAME, SOCK_OWNED, 1000, R_NONE },
+		{ SOCK_ORPHAN, SAME, SOCK_OWNED, 1000, R_NONE },
+		{ SOCK_FORGOTTEN, SAME, SOCK_OWNED, 2000, R_NONE },
+		{ SOCK_NONE, 0, SOCK_OWNED, 2000, R_NONE },
+		{ SOCK_OWNED, OTHER, SOCK_OWNED, 0, R_REDIRECTED },
+		{ SOCK_ORPHAN, OTHER, SOCK_OWNED, 0, R_REDIRECTED },
+		{ SOCK_FORGOTTEN, OTHER, SOCK_OWNED, 0, R_REDIRECTED },
+		{ SOCK_OWNED, SAME, SOCK_NONE, 0, R_REUSED },
+		{ SOCK_ORPHAN, SAME, SOCK_NONE, 0, R_REUSED },
+		{ SOCK_FORGOTTEN, SAME, SOCK_NONE, 0, R_REUSED },
+		{ SOCK_OWNED, SAME, SOCK_ORPHAN, 0, R_REUSED },
+		{ SOCK_OWNED, SAME, SOCK_FORGOTTEN, 0, R_REUSED },
+		{ SOCK_FORGOTTEN, SAME, SOCK_ORPHAN, 0, R_REUSED },
+		{ SOCK_FORGOTTEN, SAME, SOCK_FORGOTTEN, 0, R_REUSED },
+		{ SOCK_NONE, 0, SOCK_ORPHAN, 0, R_REUSED },
+		{ SOCK_NONE, 0, SOCK_FORGOTTEN, 0, R_REUSED },
+		{ SOCK_OWNED, SAME, SOCK_DENIED, 0, R_DENIED },
+		{ SOCK_NONE, 0, SOCK_DENIED, 0, R_DENIED },
+		{ SOCK_NONE, 0, SOCK_UNSUPPORTED, 0, R_UNSUPPORTED },
+		{ SOCK_NONE, 0, SOCK_FAILED, 0, R_FAILED },
+		{ SOCK_DENIED, 0, N, 0, R_DENIED },
+		{ SOCK_UNSUPPORTED, 0, N, 0, R_UNSUPPORTED },
+		{ SOCK_FAILED, 0, N, 0, R_FAILED },
+#undef N
+	};
+	struct found	 found;
+	size_t		 i;
+
+	(void)state;
+	for (i = 0; i < NITEMS(table); i++) {
+		reset_recorded();
+		script.client = table[i].client;
+		script.client_cookie = table[i].cookie;
+		script.server = table[i].server;
+		find(&found, 5000);
+		assert_int_equal(script.asked_listens, 0);
+		assert_int_equal(script.asked_holders, 0);
+		if (table[i].reason != R_NONE) {
+			check_unknown(&found, table[i].reason);
+			assert_int_equal(script.asked_opener, 0);
+			continue;
+		}
+		assert_int_equal(found.owner.verdict, E_OWNED);
+		assert_int_equal(found.owner.uid, table[i].uid);
+		assert_int_equal(found.owner.account, table[i].uid);
+		assert_int_equal(script.asked_opener, 1);
+		check_opener(&found, 0);
+	}
+}
+
+/* The record is of an end that has not, or not alone, the tuple now. */
+static void
+t_recorded_of_another(void **state)
+{
+	struct found	 found;
+	enum sock_state	 client;
+
+	(void)state;
+	for (client = SOCK_OWNED; client <= SOCK_NONE; client++) {
+		reset_recorded();
+		script.client = client;
+		script.server_cookie = 3;
+		find(&found, 5000);
+		check_unknown(&found, R_REUSED);
+
+		reset_recorded();
+		script.client = client;
+		script.record.shared = 1;
+		script.server = NEVER;
+		find(&found, 5000);
+		check_unknown(&found, R_REUSED);
+
+		/* No cookie is 0, so nor is one that is not known. */
+		reset_recorded();
+		script.client = client;
+		script.record.server = 0;
+		script.record.client = script.client_cookie = 0;
+		script.server = NEVER;
+		find(&found, 5000);
+		check_unknown(&found, R_REUSED);
+		assert_int_equal(script.asked_opener, 0);
+	}
+}
+
+/* Neither end is there: only the record says so, and not for ever. */
+static void
+t_record_alone(void **state)
+{
+	static const struct {
+		uint64_t	 age;
+		int		 complete;
+		enum reason	 reason;
+	} table[] = {
+		{ 0, 1, R_NONE },
+		{ 59999999, 1, R_NONE },
+		{ 59999999, 0, R_CLOSED },
+		{ 60000000, NEVER, R_CLOSED },
+		{ UINT64_MAX, NEVER, R_CLOSED },
+	};
+	struct found	 found;
+	size_t		 i;
+
+	(void)state;
+	for (i = 0; i < NITEMS(table); i++) {
+		reset_recorded();
+		script.client = script.server = SOCK_NONE;
+		script.record.age = table[i].age;
+		script.complete = table[i].complete;
+		find(&found, 5000);
+		if (table[i].reason != R_NONE) {
+			check_unknown(&found, table[i].reason);
+			continue;
+		}
+		assert_int_equal(script.asked_complete, 1);
+		assert_int_equal(found.owner.verdict, E_OWNED);
+		assert_int_equal(found.owner.uid, 2000);
+		check_opener(&found, 0);
+	}
+	/* Where the kernel has the MTA's end, age does not matter. */
+	reset_recorded();
+	script.client = SOCK_FORGOTTEN;
+	script.record.age = UINT64_MAX;
+	find(&found, 5000);
+	assert_int_equal(found.owner.uid, 2000);
+}
+
+/* Root's: not what a kernel says that has forgotten. */
+static void
+t_recorded_root(void **state)
+{
+	struct found	 found;
+
+	(void)state;
+	reset_recorded();
+	script.client = SOCK_FORGOTTEN;
+	script.record.uid = 0;
+	find(&found, 5000);
+	assert_int_equal(found.owner.verdict, E_OWNED);
+	assert_int_equal(found.owner.uid, 0);
+	check_opener(&found, 0);
+}
+
+/* Who opened it has gone: then who holds it; if nobody, who opened it. */
+static void
+t_opener_gone(void **state)
+{
+	struct found	 found;
+
+	(void)state;
+	reset_recorded();
+	script.opener_gone = 1;
+	find(&found, 5000);
+	assert_int_equal(script.asked_opener, 1);
+	assert_int_equal(script.asked_holders, 1);
+	assert_int_equal(found.owner.source, SRC_SCAN);
+	assert_int_equal(found.owner.uid, 1000);
+	assert_int_equal(found.owner.pid, 10);
+	assert_int_equal(found.owner.login, 500);
+	assert_int_equal(found.owner.holders, 1);
+	assert_int_equal(found.holder_uid, 1000);
+	assert_null(found.owner.text[T_PROGRAM]);
+
+	reset_recorded();
+	script.opener_gone = 1;
+	script.nholders = 0;
+	find(&found, 5000);
+	assert_int_equal(script.asked_holders, 1);
+	assert_int_equal(found.owner.uid, 1000);
+	check_opener(&found, 1);
+
+	/* Its holder ends as well, or the connection. */
+	reset_recorded();
+	script.opener_gone = script.gone = 1;
+	find(&found, 5000);
+	check_opener(&found, 1);
+	reset_recorded();
+	script.opener_gone = 1;
+	script.same = 0;
+	find(&found, 5000);
+	assert_int_equal(script.asked_same, 1);
+	check_opener(&found, 1);
+
+	/* No time to search. */
+	reset_recorded();
+	script.opener_gone = 1;
+	find(&found, 0);
+	assert_int_equal(script.asked_holders, 0);
+	check_opener(&found, 1);
+}
+
+/* Nobody can hold what is closed, so nobody is searched for. */
+static void
+t_opener_gone_and_closed(void **state)
+{
+	static const enum sock_state	 client[] = {
+		SOCK_ORPHAN, SOCK_FORGOTTEN, SOCK_NONE
+	};
+	struct found			 found;
+	size_t				 i;
+
+	(void)state;
+	for (i = 0; i < NITEMS(client); i++) {
+		reset_recorded();
+		script.client = client[i];
+		script.opener_gone = 1;
+		find(&found, 5000);
+		assert_int_equal(script.asked_holders, 0);
+		assert_int_equal(found.owner.verdict, E_OWNED);
+		assert_int_equal(found.owner.uid,
+		    client[i] == SOCK_ORPHAN ? 1000 : 2000);
+		check_opener(&found, 1);
+	}
+}
+
+static void
+t_opener_without_a_name(void **state)
+{
+	struct found	 found;
+
+	(void)state;
+	reset_recorded();
+	script.record.program[0] = '\0';
+	find(&found, 5000);
+	assert_int_equal(found.owner.pid, 77);
+	assert_null(found.owner.text[T_PROGRAM]);
+}
+
+/* Nothing recorded, where others are: all is as without. */
+static void
+t_not_recorded(void **state)
+{
+	struct found	 found;
+
+	(void)state;
+	reset_recorded();
+	script.recorded = 0;
+	find(&found, 5000);
+	assert_int_equal(found.owner.uid, 1000);
+	assert_int_equal(found.owner.pid, 10);
+	assert_int_equal(found.owner.source, SRC_SCAN);
+	assert_int_equal(script.asked_opener, 0);
+	assert_int_equal(script.asked_listens, 1);
+
+	reset_recorded();
+	script.recorded = 0;
+	script.client = SOCK_FORGOTTEN;
+	script.server = NEVER;
+	find(&found, 5000);
+	check_unknown(&found, R_CLOSED);
+
+	/* Nobody holds it: nor has anybody opened it. */
+	reset_recorded();
+	script.recorded = 0;
+	script.nholders = 0;
+	find(&found, 5000);
+	check_no_process(&found);
+}
+
+/* owner_opener() adds to what is owned, and takes nothing away. */
+static void
+t_opener_not_asked_for(void **state)
+{
+	struct found	 found;
+
+	(void)state;
+	reset_recorded();
+	script.record.server = 0;
+	find(&found, 5000);
+	check_unknown(&found, R_REUSED);
+	owner_opener(&os_recording, &found);
+	check_unknown(&found, R_REUSED);
+
+	reset_recorded();
+	script.opener_gone = 1;
+	find(&found, 5000);
+	owner_opener(&os_recording, &found);
+	assert_int_equal(found.owner.pid, 10);
+	assert_int_equal(found.holder_uid, 1000);
+}
+
 int
 main(void)
 {
@@ -534,6 +950,15 @@ main(void)
 		cmocka_unit_test(t_holder_of_another_uid),
 		cmocka_unit_test(t_many_holders),
 		cmocka_unit_test(t_pick),
+		cmocka_unit_test(t_recorded),
+		cmocka_unit_test(t_recorded_of_another),
+		cmocka_unit_test(t_record_alone),
+		cmocka_unit_test(t_recorded_root),
+		cmocka_unit_test(t_opener_gone),
+		cmocka_unit_test(t_opener_gone_and_closed),
+		cmocka_unit_test(t_opener_without_a_name),
+		cmocka_unit_test(t_not_recorded),
+		cmocka_unit_test(t_opener_not_asked_for),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -21,6 +21,8 @@
 
 #define AF_INET6	28
 #define BSD_NOSIGNAL	0x20000
+#define BSD_SOCK_CLOEXEC	0x10000000
+#define BSD_CMSG_CLOEXEC	0x40000
 #define BSD_STORAGE	128
 
 typedef uint64_t	 kvaddr_t;

@@ -21,6 +21,8 @@
 
 #define AF_INET6	24
 #define BSD_NOSIGNAL	0x400
+#define BSD_SOCK_CLOEXEC	0x8000
+#define BSD_CMSG_CLOEXEC	0x800
 #define BSD_STORAGE	256
 
 int	 getrtable(void);

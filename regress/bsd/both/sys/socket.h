@@ -80,6 +80,7 @@ struct cmsghdr {
 #define SOCK_STREAM	1
 #define SOCK_DGRAM	2
 #define SOCK_SEQPACKET	5
+#define SOCK_CLOEXEC	BSD_SOCK_CLOEXEC
 #define SOL_SOCKET	0xffff
 #define SO_REUSEADDR	0x0004
 #define SO_SNDBUF	0x1001
@@ -87,6 +88,7 @@ struct cmsghdr {
 #define SO_ERROR	0x1007
 #define SCM_RIGHTS	1
 #define MSG_DONTWAIT	0x80
+#define MSG_CMSG_CLOEXEC BSD_CMSG_CLOEXEC
 #define MSG_NOSIGNAL	BSD_NOSIGNAL
 #define MSG_EOR		0x8
 #define MSG_PEEK	0x2
@@ -108,6 +110,8 @@ ssize_t	 recv(int, void *, size_t, int);
 ssize_t	 recvmsg(int, struct msghdr *, int);
 ssize_t	 send(int, const void *, size_t, int);
 ssize_t	 sendmsg(int, const struct msghdr *, int);
+ssize_t	 sendto(int, const void *, size_t, int, const struct sockaddr *,
+	    socklen_t);
 int	 setsockopt(int, int, int, const void *, socklen_t);
 int	 shutdown(int, int);
 int	 socket(int, int, int);

@@ -1,0 +1,65 @@
+#!/bin/sh
+# Each call that can fail fails once while the daemon starts: then it says why
+# and exits 1, or it serves.  With FAULTS=N as many as that for each program.
+
+. "$(dirname "$0")/../lib.sh"
+. "$TOP/regress/proto/milter.sh"
+. "$TOP/regress/proto/admin.sh"
+. "$TOP/regress/fault/fault.sh"
+
+calls_need
+conf_write <<E
+table <t> { "games" }
+pass user <t>
+limit user any to 1000000 messages per 1h
+E
+
+# What became of it: $what; false if that is not as it should be.
+try() {			# PROGRAM N
+	arm "$1" "$2"
+	: >tags
+	if daemon_start >said 2>&1; then
+		all=$(family)
+		what='serves'
+		WAIT=30 wait_for all_tagged || what='does not tag'
+		[ -z "$(wrong_tags)" ] || what="names $(wrong_tags)"
+		wait_for all_run || what='is not complete'
+		calls_end
+		# shellcheck disable=SC2086
+		wait_for gone $all || what='leaves processes'
+		[ "$(cat daemon.rc)" = 0 ] || what='does not end well'
+	elif [ -n "$DAEMON" ]; then
+		what='hangs'
+		kill -9 "$DAEMON"
+		wait_for test -s daemon.rc
+		DAEMON=
+	else
+		what='gives up'
+		[ "$(cat daemon.rc)" = 1 ] || what="exit $(cat daemon.rc)"
+		[ -s "$LOG" ] || what='says nothing'
+		# and others may have a word to it, before they leave
+		[ "$(grep -vc ': not known on this system: ' \
+		    "$LOG")" -le 8 ] || what='says too much'
+	fi
+	set -- "$@" $(armed)
+	[ "$what" = serves ] || [ "$what" = 'gives up' ] && return 0
+	# who can't say it says nothing
+	[ "$what" = 'says nothing' ] && [ "$5" = write: ]
+}
+
+for program in milter-sysuser resolver names control milterd; do
+	arm $program 0
+	daemon_start || bail 'no daemon'
+	set -- $(armed)
+	calls_end
+	total=$1 failures=0
+	for n in $(which_calls "$total" 10); do
+		try $program "$n" && echo "$what" >>all && continue
+		diag "$program: call $n ($(armed)): $what" "$(tail -n 5 "$LOG")"
+		failures=$((failures + 1))
+	done
+	is "$failures" 0 "$program: $total calls at start"
+done
+diag "$(sort all | uniq -c)"
+plan "$tests"
+finish

@@ -1,0 +1,364 @@
+#!/bin/sh
+# The connect-time record: who closes, resets or exits at once is named, and
+# who is in another network namespace; and no other user can push a record
+# out, or plant one.
+
+. "$(dirname "$0")/../lib.sh"
+. "$TOP/regress/owner/owner.sh"
+
+need_root
+need ip perl capsh bpftool
+# A host of our own, with fixed ports.
+if [ -z "${OWN_NET:-}" ]; then
+	unshare -n true 2>/dev/null || skip_all 'needs network namespaces'
+	OWN_NET=1 unshare -n "$TOP/regress/owner/${0##*/}"
+	exit $?
+fi
+PORT=2525
+OTHER=2526
+SPRAYED='2531 2532 2533 2534'	# so that no port comes twice
+COUNT=200		# of who sprays
+INSIDE=			# what the daemon is started by
+NS=			# pid in the network namespace of clients, or none
+
+# As lib.sh has it, but for what it is started by.
+daemon_run() {		# CONFIGFILE
+	# shellcheck disable=SC2086
+	$INSIDE "$OBJ/milter-sysuser" -d -L "${LIBEXEC:-$OBJ}" -f "$1" \
+	    </dev/null >>"$LOG" 2>&1 &
+	echo $! >"$T/daemon.pid"
+	wait $!
+	echo $? >"$T/daemon.rc"
+}
+
+# As lib.sh has it, but for the namespace; and without another process.
+become() {		# USER COMMAND...
+	_u=$1
+	shift
+	cd / && exec ${NS:+nsenter "--net=/proc/$NS/ns/net"} env -i \
+	    PATH="$PATH" LC_ALL=C HOME=/nonexistent setpriv --reuid "$_u" \
+	    --regid "$(id -g "$_u")" --clear-groups "$@"
+}
+as() {			# USER COMMAND...
+	(become "$@")
+}
+
+# In the background; its pid is $!.
+run() {			# USER COMMAND...
+	(become "$@") &
+	AT_EXIT="kill $! 2>/dev/null; $AT_EXIT"
+}
+
+conf() {		# BACKEND [PORT...]
+	{
+		echo "backend $1"
+		shift
+		[ $# -eq 0 ] || echo "record ports { $(echo "$*" |
+		    tr ' ' ,) }"
+		cat <<-E
+		header "X-Sender-Process-Info" fields { user, unit, container }
+		pass
+		E
+	} | conf_write
+}
+
+# USER PID SOURCE, or all that is said.
+said() {		# CADDR CPORT SADDR [SPORT]
+	ctl lookup "$1" "$2" "$3" "${4:-$PORT}" | sed -E 's/^verdict=owned '\
+'user=([^ ]*) .* pid=([0-9]*) .* source=([a-z]*)$/\1 \2 \3/'
+}
+
+# A client that stays until "over", in the way of client.pl.
+open_client() {		# NAME USER HOST [PORT [OPTION...]]
+	_n=$1 _who=$2 _h=$3
+	_p=${4:-$PORT}
+	shift $(($# < 4 ? $# : 4))
+	echo "!wait $T/over" >in
+	client "$_n" "$_who" "$_h" "$_p" "$@" <in
+}
+
+# True if all are named; whoever else is named is noted for good.
+sprayed() {		# USER NAME PORT COUNT ANSWER-REGEX
+	sed -n "s/^\([0-9]*\) [0-9]*$/127.0.0.1 \1 127.0.0.1 $3/p" \
+	    "$2.out" | ctl lookup - >"$2.said"
+	grep '^[0-9]* [0-9]*$' "$2.out" | paste -d ' ' - "$2.said" >"$2.both"
+	grep ' pid=' "$2.both" |
+	    awk -v "user=user=$1" '$4 != user || !index($0, " pid=" $2 " ")' \
+	    >>wrong
+	[ "$(grep -Ec "^[0-9]+ ([0-9]+) verdict=owned user=$1 .* pid=\1 $5" \
+	    "$2.both")" -ge "$4" ]
+}
+
+spray() {		# USER NAME PORT HOW COUNT NAMED EXE-REGEX DESCRIPTION
+	run "$1" "$T/record" spray "$3" "$5" "$4" >"$2.out"
+	wait_for eval "[ \$(grep -c '^[0-9]* [0-9]*$' $2.out) -eq $5 ]"
+	[ "$4" != exit ] || wait_for grep -q done "$2.out"
+	ok "$8" wait_for sprayed "$1" "$2" "$3" "$6" \
+	    "program=record $7source=bpf" || diag "$(grep -v source=bpf \
+	    "$2.both" | head -n 3)"
+}
+
+# How often the kernel had to skip the program of this name; nothing: never.
+skipped() {		# NAME
+	for _id in $(programs "$(resolver)"); do
+		bpftool -j prog show id "$_id"
+		echo
+	done | grep "\"name\":\"$1\"" |
+	    sed -n 's/.*"recursion_misses":\([0-9]*\).*/\1/p'
+}
+
+resolver() {
+	ctl status | awk '$1 == "resolver" { print $2 }'
+}
+
+programs() {		# PID; what it has in the kernel
+	cat "/proc/$1/fdinfo/"* 2>/dev/null |
+	    awk '$1 == "prog_id:" { print $2 }' | sort -u
+}
+
+unloaded() {		# ID...
+	for _id; do
+		! bpftool prog show id "$_id" >/dev/null 2>&1 || return 1
+	done
+}
+
+ip link set lo up
+have_record || skip_all "$WHY"
+cp "$OBJ/regress/record" "$T/record" || bail "$OBJ/regress/record: run make"
+chmod 755 "$T/record"
+netns_new && ip link add wire type veth peer name wire netns "$NETNS" ||
+    skip_all 'needs an interface of type veth'
+far=$NETNS
+ip addr add 192.0.2.2/24 dev wire
+ip link set wire up
+within "$far" ip addr add 192.0.2.3/24 dev wire
+within "$far" ip link set wire up
+
+for p in $PORT $OTHER $SPRAYED; do
+	run root "$T/record" serve "$p" >"serve$p.out"
+	wait_for grep -q ready "serve$p.out" || bail 'no server'
+done
+# shellcheck disable=SC2086
+conf bpf $PORT $SPRAYED
+daemon_start || bail 'no daemon'
+plan 53
+
+#
+# Who is gone before anybody asks.
+#
+: >wrong
+spray games exit 2531 exit $COUNT $COUNT '' \
+    'written and exited at once: all are named'
+spray games close 2532 close $COUNT $COUNT "exe=$T/record " 'closed at once'
+spray games reset 2533 reset $COUNT $COUNT "exe=$T/record " 'reset at once'
+is "$(cat wrong)" '' 'nobody else ever was'
+
+#
+# Another user makes all the connections that he can. The kernel skips a program
+# for whoever comes to a CPU on which it was interrupted: so under a flood a
+# few are not recorded, and if a connection of the MTA's may have gone unseen,
+# those that were reset are not named on the word of a record alone.
+#
+open_client open games 127.0.0.1
+open=$port open_pid=$pid
+client closed games 127.0.0.1 $PORT </dev/null
+closed=$port closed_pid=$pid
+NS=$far open_client away games 192.0.2.2
+away=$port away_pid=$pid
+echo '!reset' >in
+client reset games 127.0.0.1 $PORT <in
+reset=$port reset_pid=$pid began=$(date +%s)
+victims() {		# WHEN
+	is "$(said 127.0.0.1 "$open" 127.0.0.1)" "games $open_pid bpf" \
+	    "$1: the open one"
+	is "$(said 127.0.0.1 "$closed" 127.0.0.1)" "games $closed_pid bpf" \
+	    "$1: the closed one"
+	is "$(said 192.0.2.3 "$away" 192.0.2.2)" "games $away_pid bpf" \
+	    "$1: the one of another network namespace"
+	# it is believed for a minute
+	_skipped=$(skipped session_accept)
+	if [ $(($(date +%s) - began)) -lt 50 ]; then
+		like "$(said 127.0.0.1 "$reset" 127.0.0.1)" \
+		    "^games $reset_pid bpf\$${_skipped:+|reason=closed\$}" \
+		    "$1: the one that was reset"
+	else
+		skip 1 'too slow here'
+	fi
+}
+victims before
+run news "$T/record" flood $PORT 150000 3000 >flood.out
+flood=$!
+run man "$T/record" flood $PORT 60000 3000 own >own.out
+own=$!
+wait_for grep -q held flood.out
+spray www-data during 2534 close 100 80 "exe=$T/record " \
+    'during the flood: who comes then'
+diag "not recorded then: $(grep -vc source=bpf during.both) of 100"
+ok '150,000 connections are made' eval \
+    'WAIT=80 wait_for grep -q "done\|Bail" flood.out &&
+    grep -q done flood.out' || diag "$(cat flood.out)"
+if grep -q 'Bail out! own network' own.out; then
+	skip 1 'no user namespaces for users'
+else
+	ok 'and 60,000 in namespaces of the user' eval \
+	    'WAIT=80 wait_for grep -q "done\|Bail" own.out &&
+	    grep -q done own.out' || diag "$(cat own.out)"
+fi
+victims after
+kill $flood $own
+is "$(cat wrong)" '' 'nobody else was named'
+
+#
+# Somebody has the same addresses and ports in namespaces of his own.
+#
+# shellcheck disable=SC2016
+PLANT='
+use IO::Socket::IP;
+$| = 1;
+alarm 150;
+my ($server, $client, $sport, $cport) = @ARGV;
+my $l = IO::Socket::IP->new(LocalHost => $server, LocalPort => $sport,
+    Listen => 5, ReuseAddr => 1) or die "listen: $@\n";
+my $c = IO::Socket::IP->new(LocalHost => $client, LocalPort => $cport,
+    PeerHost => $server, PeerPort => $sport) or die "connect: $@\n";
+my $s = $l->accept;
+print "planted\n";
+sleep 150;'
+plant() {		# NAME PORT
+	# shellcheck disable=SC2016
+	run news unshare -Urn sh -c 'ip link set lo up &&
+	    ip addr add 192.0.2.2/32 dev lo &&
+	    ip addr add 192.0.2.3/32 dev lo &&
+	    exec perl -e "$@"' sh "$PLANT" 192.0.2.2 192.0.2.3 $PORT "$2" \
+	    >"$1.out" 2>&1
+	wait_for grep -q . "$1.out"
+	grep -q planted "$1.out"
+}
+have_range() {
+	perl -MSocket -e 'socket my $s, AF_INET, SOCK_STREAM, 0 or exit 1;
+	    exit !setsockopt $s, 0, 51, pack "L", 0'
+}
+if plant probe 40001 && have_range; then
+	# He is there first, and then he is late.
+	NS=$far open_client first games 192.0.2.2 $PORT from=40001
+	is "$(said 192.0.2.3 40001 192.0.2.2)" "games $pid bpf" \
+	    'planted before: the client of the container'
+	first=$pid
+	NS=$far open_client second games 192.0.2.2
+	ok 'the other user can have its port' plant late "$port"
+	is "$(said 192.0.2.3 "$port" 192.0.2.2)" "games $pid bpf" \
+	    'planted after: the client of the container'
+	is "$(said 192.0.2.3 40001 192.0.2.2)" "games $first bpf" \
+	    'and the first one still'
+	is "$(said 192.0.2.3 40002 192.0.2.2)" 'verdict=remote' \
+	    'nothing is planted where there is no connection'
+else
+	skip 5 "he can't: $(cat probe.out)"
+fi
+
+#
+# The unit and the container of who is recorded.
+#
+tag() {			# PORT
+	printf '%s\n' quiet "session 127.0.0.1 $1 127.0.0.1 $PORT" 'quiet 0' \
+	    message | perl "$TOP/regress/proto/milter.pl" "$MILTER" |
+	    sed -n 's/^insert 0 X-Sender-Process-Info: //p' | tr -d '\\' |
+	    sed 's/x0ax09/ /g'
+}
+cgroups=$(sed -n 's,^[^ ]* [^ ]* [^ ]* / \([^ ]*\) .* - cgroup2 .*,\1,p' \
+    /proc/self/mountinfo | head -n 1)/milter-sysuser.$$
+id=$(printf '0123456789abcdef%.0s' 1 2 3 4)
+unit=docker-$id.scope
+if mkdir "$cgroups" "$cgroups/$unit" 2>/dev/null; then
+	AT_EXIT="$AT_EXIT
+	    WAIT=5 wait_for rmdir $cgroups/$unit
+	    rmdir $cgroups"
+	open_client unit games 127.0.0.1
+	echo "$pid" >"$cgroups/$unit/cgroup.procs"
+	is "$(tag "$port")" "user=games unit=$unit container=$id" \
+	    'unit and container'
+else
+	rmdir "$cgroups" 2>/dev/null
+	skip 1 'no cgroups of version 2 here'
+fi
+is "$(tag "$closed")" 'user=games unit=unknown container=unknown' \
+    'a worker is told who has closed'
+
+#
+# Which ports are recorded.
+#
+conf bpf $OTHER
+ok 'reload: another port is recorded' ctl reload
+open_client unrecorded games 127.0.0.1
+like "$(said 127.0.0.1 "$port" 127.0.0.1)" "^games $pid (scan|cache|cgroup)\$" \
+    'the first one is not any more: searched for'
+open_client recorded games 127.0.0.1 $OTHER
+is "$(said 127.0.0.1 "$port" 127.0.0.1 $OTHER)" "games $pid bpf" \
+    'the other one is'
+is "$(said 127.0.0.1 "$open" 127.0.0.1)" "games $open_pid bpf" \
+    'what was recorded still is'
+conf proc
+ok 'reload: backend proc' ctl reload
+open_client searched games 127.0.0.1 $OTHER
+like "$(said 127.0.0.1 "$port" 127.0.0.1 $OTHER)" \
+    "^games $pid (scan|cache|cgroup)\$" 'nothing is recorded'
+conf bpf $PORT
+ok 'reload: as it was' ctl reload
+open_client again games 127.0.0.1
+is "$(said 127.0.0.1 "$port" 127.0.0.1)" "games $pid bpf" 'and so it is'
+
+#
+# A resolver that is killed.
+#
+old=$(resolver)
+programs=$(programs "$old")
+ok 'it has programs in the kernel' test -n "$programs"
+kill -KILL "$old"
+ok 'killed: a new one comes' wait_for eval \
+    '[ "$(resolver)" != "$old" ] && said 127.0.0.1 $open 127.0.0.1 |
+    grep -q "^games $open_pid \(scan\|cache\|cgroup\)"'
+# shellcheck disable=SC2086
+ok 'and nothing of the old one is left' wait_for unloaded $programs
+open_client anew games 127.0.0.1
+is "$(said 127.0.0.1 "$port" 127.0.0.1)" "games $pid bpf" \
+    'the new one has the record'
+programs=$(programs "$(resolver)")
+ok 'the daemon stops' daemon_stop
+# shellcheck disable=SC2086
+ok 'nothing is left in the kernel' wait_for unloaded $programs
+
+#
+# Where it can't be had.
+#
+cat >"$T/unable" <<'E'
+#!/bin/sh
+exec capsh --drop=cap_sys_admin,cap_bpf,cap_perfmon -- -c 'exec "$0" "$@"' "$@"
+E
+chmod 755 "$T/unable"
+
+# The reason, and what there is without.
+without() {		# NAME REASON
+	conf bpf $PORT
+	ok "$1: backend bpf does not start" eval '! daemon_start >start.out'
+	is "$(cat "$T/daemon.rc") $(grep -c 'backend bpf: ' "$LOG")" '1 1' \
+	    "$1: it says so, once"
+	like "$(cat "$LOG")" "backend bpf: $2\$" "$1: and why"
+	conf auto $PORT
+	ok "$1: backend auto starts" daemon_start
+	is "$(grep "no connect-time record" "$LOG" |
+	    sed 's/.*no connect/no connect/')" \
+	    "no connect-time record ($2): processes are searched for" \
+	    "$1: one line in the log"
+	open_client "$1" games 127.0.0.1
+	like "$(said 127.0.0.1 "$port" 127.0.0.1)" \
+	    "^games $pid (scan|cache|cgroup)\$" "$1: owners are searched for"
+	is "$(tag "$port" | cut -d ' ' -f 1)" user=games "$1: mail flows"
+	ok "$1: the daemon stops" daemon_stop
+}
+INSIDE=$T/unable
+without rights 'the kernel takes no BPF: Operation not permitted'
+INSIDE=
+LIBEXEC=$OBJ/regress/none
+without libbpf 'built without libbpf'
+: >over
+finish

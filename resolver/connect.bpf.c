@@ -1,0 +1,387 @@
+/*
+ * Copyright (c) 2026 the milter-sysuser authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * The connect-time record.  It runs in the kernel, and must not be wrong:
+ *
+ * 1. A process calls connect(2), to a port that is watched: who it is is
+ *    written beside its socket (opened).  Nobody can push that out.
+ * 2. Its end is established: the record waits (waiting) for the other end,
+ *    under the initial sequence numbers of both.  The kernel chose them, in
+ *    secret, 64 bits together; addresses and ports may be rewritten on the
+ *    way and network namespaces changed, they stay.
+ * 3. The MTA's end is established, microseconds later: what waits under its
+ *    sequence numbers is who connected to it, and becomes the record of this
+ *    session (sessions), which lives as long as the MTA has its end open,
+ *    whatever the client does.
+ *
+ * So the one table that users fill as they like (waiting) is needed for
+ * microseconds, or as long as the MTA's queue is full; a session costs one of
+ * the connections that the MTA accepts.  Where a table is full or an event is
+ * lost there is no record, or one that says so (others).
+ *
+ * tcp_input.c and inet_connection_sock.c of Linux say when which field is
+ * set; the structures have just the members that are used, which the loader
+ * finds in the running kernel (CO-RE).
+ */
+
+#include <linux/bpf.h>
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "connect.h"
+
+#define KERNEL		__attribute__((preserve_access_index))
+#define PROTO_TCP	6
+#define FAMILY_INET	2
+#define FAMILY_INET6	10
+#define NO_LOGIN	4294967295U
+
+#define PIDNS_DEPTH	32
+
+enum { ESTABLISHED = 1, SYN_SENT = 2, SYN_RECV = 3, CLOSED = 7 };
+
+struct ns_common { unsigned int inum; } KERNEL;
+struct net { struct ns_common ns; } KERNEL;
+typedef struct { struct net *net; } possible_net_t;
+struct in6_addr { __u8 s6_addr[16]; };
+typedef struct { __u32 val; } kuid_t;
+
+struct sock_common {
+	__be32			 skc_daddr, skc_rcv_saddr;
+	__be16			 skc_dport;
+	unsigned short		 skc_family;
+	possible_net_t		 skc_net;
+	struct in6_addr		 skc_v6_daddr, skc_v6_rcv_saddr;
+} KERNEL;
+struct sock {
+	struct sock_common	 __sk_common;
+	__u16			 sk_protocol;
+	kuid_t			 sk_uid;
+	struct socket		*sk_socket;
+} KERNEL;
+struct inet_sock { __be16 inet_sport; } KERNEL;
+struct tcp_sock { __u32 rcv_nxt, snd_una; } KERNEL;
+
+struct super_block { __u32 s_dev; } KERNEL;
+struct inode { unsigned long i_ino; struct super_block *i_sb; } KERNEL;
+struct file { struct inode *f_inode; } KERNEL;
+struct mm_struct { struct file *exe_file; } KERNEL;
+struct cred { kuid_t euid; } KERNEL;
+struct pid_namespace { struct ns_common ns; } KERNEL;
+struct upid { int nr; struct pid_namespace *ns; } KERNEL;
+struct pid { unsigned int level; __u64 ino; struct upid numbers[1]; } KERNEL;
+struct task_struct {
+	__u64			 start_boottime;
+	struct task_struct	*group_leader;
+	struct pid		*thread_pid;
+	struct mm_struct	*mm;
+	const struct cred	*cred;
+	kuid_t			 loginuid;
+} KERNEL;
+
+/* What stands beside the client's end: the record, and where it waits. */
+struct client {
+	struct opened	 opened;
+	struct isns	 isns;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct client);
+} opened SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct isns);
+	__type(value, struct opened);
+} waiting SEC(".maps");
+
+/* Of the MTA's end of a session: where its record is. */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct tuple);
+} accepted SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct tuple);
+	__type(value, struct session);
+} sessions SEC(".maps");
+
+/* Set by bpf.c: a bit for each port, and our namespaces. */
+__u8			 ports[65536 / 8];
+const volatile __u32	 our_netns, our_pidns;
+
+static __always_inline int
+watched(const struct sock *sk)
+{
+	__u16	 port;
+
+	port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	return (BPF_CORE_READ(sk, sk_protocol) == PROTO_TCP &&
+	    (ports[port / 8] & 1U << port % 8) != 0);
+}
+
+static __always_inline __u32
+netns_of(const struct sock *sk)
+{
+	return (BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum));
+}
+
+/* Where the tuple has the client, the MTA's end has its peer. */
+static __always_inline void
+tuple_of(const struct sock *sk, struct tuple *t)
+{
+	__u32	 mapped = bpf_htonl(0xffff);
+
+	__builtin_memset(t, 0, sizeof(*t));
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) == FAMILY_INET6) {
+		BPF_CORE_READ_INTO(&t->client, sk, __sk_common.skc_v6_daddr);
+		BPF_CORE_READ_INTO(&t->server, sk,
+		    __sk_common.skc_v6_rcv_saddr);
+	} else {
+		__builtin_memcpy(t->client + 8, &mapped, sizeof(mapped));
+		__builtin_memcpy(t->server + 8, &mapped, sizeof(mapped));
+		BPF_CORE_READ_INTO((__be32 *)(t->client + 12), sk,
+		    __sk_common.skc_daddr);
+		BPF_CORE_READ_INTO((__be32 *)(t->server + 12), sk,
+		    __sk_common.skc_rcv_saddr);
+	}
+	t->client_port = BPF_CORE_READ(sk, __sk_common.skc_dport);
+	t->server_port = BPF_CORE_READ((const struct inet_sock *)sk,
+	    inet_sport);
+}
+
+/*
+ * A process has a number in each pid namespace from the first one down to
+ * its own.  Returns the one that is true in ours, or 0 if it has none there.
+ */
+static __always_inline __u32
+pid_of(const struct task_struct *task)
+{
+	const struct pid	*pid;
+	const struct upid	*n;
+	unsigned int		 i, level;
+
+	pid = BPF_CORE_READ(task, group_leader, thread_pid);
+	n = (const void *)((const char *)pid +
+	    bpf_core_field_offset(struct pid, numbers));
+	level = BPF_CORE_READ(pid, level);
+	for (i = 0; i <= PIDNS_DEPTH && i <= level; i++) {
+		if (BPF_CORE_READ(n, ns, ns.inum) == our_pidns)
+			return (BPF_CORE_READ(n, nr));
+		n = (const void *)((const char *)n +
+		    bpf_core_type_size(struct upid));
+	}
+	return (0);
+}
+
+static __always_inline void
+fill(struct opened *o, struct sock *sk)
+{
+	struct task_struct	*task = (void *)bpf_get_current_task();
+	struct inode		*exe;
+
+	o->cookie = bpf_get_socket_cookie(sk);
+	o->uid = BPF_CORE_READ(sk, sk_uid.val);
+	o->netns = netns_of(sk);
+	o->cgroup = bpf_get_current_cgroup_id();
+	o->pid = pid_of(task);
+	o->start = BPF_CORE_READ(task, group_leader, start_boottime);
+	o->pidfd_inode = 0;
+	if (bpf_core_field_exists(((struct pid *)0)->ino))
+		o->pidfd_inode = BPF_CORE_READ(task, group_leader,
+		    thread_pid, ino);
+	o->euid = BPF_CORE_READ(task, cred, euid.val);
+	o->login = NO_LOGIN;
+	if (bpf_core_field_exists(task->loginuid))
+		o->login = BPF_CORE_READ(task, loginuid.val);
+	exe = BPF_CORE_READ(task, mm, exe_file, f_inode);
+	o->exe_inode = BPF_CORE_READ(exe, i_ino);
+	o->exe_dev = BPF_CORE_READ(exe, i_sb, s_dev);
+	bpf_get_current_comm(o->program, sizeof(o->program));
+}
+
+/*
+ * In the context of who calls connect(2).  By itself, so that an interrupt
+ * on its way finds session_state() idle: no program runs within itself.
+ */
+SEC("tp_btf/inet_sock_set_state")
+int
+BPF_PROG(session_open, struct sock *sk, int old, int new)
+{
+	struct client	*c;
+
+	if (new != SYN_SENT || !watched(sk))
+		return (0);
+	c = bpf_sk_storage_get(&opened, sk, NULL,
+	    BPF_SK_STORAGE_GET_F_CREATE);
+	if (c != NULL)
+		fill(&c->opened, sk);
+	return (0);
+}
+
+/* The client's end is established; whose, stands beside it. */
+static __always_inline void
+client_established(struct sock *sk)
+{
+	const struct tcp_sock	*tcp = (const struct tcp_sock *)sk;
+	struct client		*c;
+	struct isns		 isns;
+
+	if ((c = bpf_sk_storage_get(&opened, sk, NULL, 0)) == NULL)
+		return;
+	isns.client = BPF_CORE_READ(tcp, snd_una);
+	isns.server = BPF_CORE_READ(tcp, rcv_nxt);
+	c->isns = isns;
+	(void)bpf_map_update_elem(&waiting, &isns, &c->opened, BPF_ANY);
+}
+
+static __always_inline void
+client_closed(struct sock *sk)
+{
+	struct client	*c;
+	struct isns	 isns;
+
+	if ((c = bpf_sk_storage_get(&opened, sk, NULL, 0)) == NULL)
+		return;
+	isns = c->isns;
+	(void)bpf_map_delete_elem(&waiting, &isns);
+	(void)bpf_sk_storage_delete(&opened, sk);
+}
+
+/* Nothing is known of the connection that has the tuple now. */
+static __always_inline void
+session_spoil(struct session *s, __u64 others)
+{
+	s->opened.cookie = 0;
+	s->server = 0;
+	s->others = others;
+}
+
+/* The MTA's end is established: who connected to it? */
+static __always_inline void
+server_established(struct sock *sk)
+{
+	const struct tcp_sock	*tcp = (const struct tcp_sock *)sk;
+	struct session		 new = { 0 }, *old;
+	struct opened		*o;
+	struct tuple		 tuple, *mark;
+	struct isns		 isns;
+
+	isns.client = BPF_CORE_READ(tcp, rcv_nxt);
+	isns.server = BPF_CORE_READ(tcp, snd_una);
+	tuple_of(sk, &tuple);
+	if ((old = bpf_map_lookup_elem(&sessions, &tuple)) != NULL)
+		new.others = old->others + (old->server != 0);
+	o = bpf_map_lookup_elem(&waiting, &isns);
+	if (o == NULL || (mark = bpf_sk_storage_get(&accepted, sk, NULL,
+	    BPF_SK_STORAGE_GET_F_CREATE)) == NULL)
+		goto fail;
+	*mark = tuple;
+	new.opened = *o;
+	new.server = bpf_get_socket_cookie(sk);
+	new.since = bpf_ktime_get_ns();
+	(void)bpf_map_delete_elem(&waiting, &isns);
+	if (bpf_map_update_elem(&sessions, &tuple, &new, BPF_ANY) == 0)
+		return;
+fail:
+	if (old != NULL)
+		session_spoil(old, new.others);
+}
+
+/*
+ * The MTA's end is over.  If it has no descriptor, it was reset before it was
+ * accepted, and then nobody asks about it: who does so means an earlier one.
+ */
+static __always_inline void
+server_closed(struct sock *sk)
+{
+	struct tuple	*mark, tuple;
+	struct session	*s;
+
+	if ((mark = bpf_sk_storage_get(&accepted, sk, NULL, 0)) == NULL ||
+	    BPF_CORE_READ(sk, sk_socket) != NULL)
+		return;
+	tuple = *mark;
+	if ((s = bpf_map_lookup_elem(&sessions, &tuple)) != NULL &&
+	    s->server == bpf_get_socket_cookie(sk))
+		session_spoil(s, s->others + 1);
+}
+
+/*
+ * By itself as well, and with a quick way out: who is interrupted or preempted
+ * here has it skipped for all others on this CPU, and a session that is not
+ * seen casts doubt on those before it (linux_complete()).
+ */
+SEC("tp_btf/inet_sock_set_state")
+int
+BPF_PROG(session_accept, struct sock *sk, int old, int new)
+{
+	if (new == ESTABLISHED && old == SYN_RECV &&
+	    netns_of(sk) == our_netns &&
+	    BPF_CORE_READ(sk, sk_protocol) == PROTO_TCP)
+		server_established(sk);
+	return (0);
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int
+BPF_PROG(session_state, struct sock *sk, int old, int new)
+{
+	if (new == ESTABLISHED && old == SYN_SENT)
+		client_established(sk);
+	else if (new == CLOSED) {
+		client_closed(sk);
+		server_closed(sk);
+	}
+	return (0);
+}
+
+/* The MTA has closed its end, and nothing is left of it. */
+SEC("tp_btf/tcp_destroy_sock")
+int
+BPF_PROG(session_close, struct sock *sk)
+{
+	struct tuple	*mark, tuple;
+	struct session	*s;
+
+	if ((mark = bpf_sk_storage_get(&accepted, sk, NULL, 0)) == NULL)
+		return (0);
+	tuple = *mark;
+	if ((s = bpf_map_lookup_elem(&sessions, &tuple)) == NULL)
+		return (0);
+	if (s->server == bpf_get_socket_cookie(sk))
+		session_spoil(s, s->others);
+	else if (s->others > 0)
+		s->others--;
+	if (s->server == 0 && s->others == 0)
+		(void)bpf_map_delete_elem(&sessions, &tuple);
+	return (0);
+}
+
+char	 _license[] SEC("license") = "Dual BSD/GPL";
