@@ -20,7 +20,7 @@
  *
  * SOURCES: common/sandbox_none.c
  * SOURCES: control/ledger.c common/addr.c common/answer.c common/caps_linux.c
- * SOURCES: common/chan.c common/child.c common/clock.c common/confwire.c
+ * SOURCES: common/chan.c common/clock.c common/confwire.c
  * SOURCES: common/log.c common/msgtab.c common/peer.c common/privdrop.c
  * SOURCES: common/wire.c common/xtext.c
  * LIBS: -Wl,--wrap=accept,--wrap=getpeereid,--wrap=arc4random,--wrap=exit
@@ -32,6 +32,7 @@
 #include "packet.h"
 
 /* Their variables are set back after each run. */
+#include "child.c"
 #include "control.c"
 #include "clients.c"
 #define add table_add
@@ -140,6 +141,7 @@ begin_all(void)
 {
 	REQUIRE((base = event_init()) != NULL);
 	control_init(&parent_peer);
+	to_parent = &parent_peer;
 	peer_open(&parent_peer, channel(PARENT, ROLE_PARENT), ROLE_CONTROL,
 	    ROLE_PARENT, 0, control_handlers, control_gone);
 	parent_peer.chan.state = S_RUN;
