@@ -202,6 +202,7 @@ record_set(struct record *r, const struct session *s)
 	r->server = s->server;
 	r->shared = s->others != 0;
 	r->age = clock_usec(CLOCK_MONOTONIC) - s->since / 1000;
+	tuple_get(&r->source, o->addr, o->port);
 	r->uid = o->uid;
 	r->login = o->login;
 	r->cgroup = o->cgroup;
@@ -210,6 +211,7 @@ record_set(struct record *r, const struct session *s)
 	r->opener.start = o->start / bpf.tick;
 	r->opener.pidfd = o->pidfd_inode;
 	r->opener.source = SRC_BPF;
+	r->opener.opener = 1;
 	r->opener.fd = -1;
 	r->opener.exe = o->exe_inode;
 	r->opener.exe_dev = makedev(o->exe_dev >> 20, o->exe_dev & 0xfffff);
@@ -232,6 +234,7 @@ linux_complete(const struct record *r)
 	if (bpf_obj_get_info_by_fd(
 	    bpf_program__fd(bpf.skel->progs.session_accept), &info, &len) != 0)
 		return (0);
+	info.recursion_misses += bpf.skel->bss->doubts;
 	if (info.recursion_misses != bpf.missed) {
 		bpf.missed = info.recursion_misses;
 		bpf.since = now;
@@ -273,7 +276,7 @@ tidy_one(int fd, const struct tuple *tuple)
 	tuple_get(&server.server, tuple->client, tuple->client_port);
 	tuple_get(&server.client, tuple->server, tuple->server_port);
 	os_native.sock(&server, &sock);
-	if (sock.cookie != s.server)
+	if (s.server == 0 || sock.cookie != s.server)
 		(void)bpf_map_delete_elem(fd, tuple);
 }
 

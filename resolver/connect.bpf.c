@@ -33,6 +33,10 @@
  * the connections that the MTA accepts.  Where a table is full or an event is
  * lost there is no record, or one that says so (others).
  *
+ * Whoever is connected to knows the sequence numbers, and could use them for a
+ * connection of his own to the MTA.  So the record has the client's address
+ * and port as well, and owner.c sees to it that he can't have these.
+ *
  * tcp_input.c and inet_connection_sock.c of Linux say when which field is
  * set; the structures have just the members that are used, which the loader
  * finds in the running kernel (CO-RE).
@@ -52,6 +56,8 @@
 #define FAMILY_INET	2
 #define FAMILY_INET6	10
 #define NO_LOGIN	4294967295U
+#define LOCKS		1024
+#define TRIES		1000		/* some 10 us */
 
 #define PIDNS_DEPTH	32
 
@@ -109,6 +115,17 @@ struct {
 	__type(value, struct client);
 } opened SEC(".maps");
 
+/*
+ * Who fills what memory his socket may have finds no place there: by cookie.
+ * It is he, and who does the same, whom others can push out.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, struct client);
+} elsewhere SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 65536);
@@ -131,6 +148,10 @@ struct {
 	__type(key, struct tuple);
 	__type(value, struct session);
 } sessions SEC(".maps");
+
+/* Of tuples, and how often one was not to be had. */
+__u32			 locks[LOCKS];
+__u32			 doubts;
 
 /* Set by bpf.c: a bit for each port, and our namespaces. */
 __u8			 ports[65536 / 8];
@@ -234,7 +255,7 @@ SEC("tp_btf/inet_sock_set_state")
 int
 BPF_PROG(session_open, struct sock *sk, int old, int new)
 {
-	struct client	*c;
+	struct client	*c, other = { 0 };
 
 	if (new != SYN_SENT || !watched(sk))
 		return (0);
@@ -242,7 +263,26 @@ BPF_PROG(session_open, struct sock *sk, int old, int new)
 	    BPF_SK_STORAGE_GET_F_CREATE);
 	if (c != NULL)
 		fill(&c->opened, sk);
+	else {
+		fill(&other.opened, sk);
+		(void)bpf_map_update_elem(&elsewhere, &other.opened.cookie,
+		    &other, BPF_ANY);
+	}
 	return (0);
+}
+
+/* Whose the client's end is. */
+static __always_inline struct client *
+client_of(struct sock *sk)
+{
+	struct client	*c;
+	__u64		 cookie;
+
+	if ((c = bpf_sk_storage_get(&opened, sk, NULL, 0)) != NULL ||
+	    !watched(sk))
+		return (c);
+	cookie = bpf_get_socket_cookie(sk);
+	return (bpf_map_lookup_elem(&elsewhere, &cookie));
 }
 
 /* The client's end is established; whose, stands beside it. */
@@ -251,10 +291,15 @@ client_established(struct sock *sk)
 {
 	const struct tcp_sock	*tcp = (const struct tcp_sock *)sk;
 	struct client		*c;
+	struct tuple		 tuple;
 	struct isns		 isns;
 
-	if ((c = bpf_sk_storage_get(&opened, sk, NULL, 0)) == NULL)
+	if ((c = client_of(sk)) == NULL)
 		return;
+	/* Its own end is where the tuple has the server. */
+	tuple_of(sk, &tuple);
+	__builtin_memcpy(c->opened.addr, tuple.server, sizeof(tuple.server));
+	c->opened.port = tuple.server_port;
 	isns.client = BPF_CORE_READ(tcp, snd_una);
 	isns.server = BPF_CORE_READ(tcp, rcv_nxt);
 	c->isns = isns;
@@ -266,12 +311,40 @@ client_closed(struct sock *sk)
 {
 	struct client	*c;
 	struct isns	 isns;
+	__u64		 cookie;
 
-	if ((c = bpf_sk_storage_get(&opened, sk, NULL, 0)) == NULL)
+	if ((c = client_of(sk)) == NULL)
 		return;
 	isns = c->isns;
+	cookie = c->opened.cookie;
 	(void)bpf_map_delete_elem(&waiting, &isns);
-	(void)bpf_sk_storage_delete(&opened, sk);
+	if (bpf_sk_storage_delete(&opened, sk) != 0)
+		(void)bpf_map_delete_elem(&elsewhere, &cookie);
+}
+
+/*
+ * Several processors may be busy with ends of one tuple.  Who does not get the
+ * lock soon says that there is doubt; bpf.c then believes no record alone that
+ * is older.
+ */
+static __always_inline __u32 *
+tuple_lock(const struct tuple *t)
+{
+	__u32	 n = t->client_port ^ t->client_port >> 8 ^ t->client[15];
+	__u32	*lock = &locks[n % LOCKS];
+	int	 i;
+
+	for (i = 0; i < TRIES; i++)
+		if (__sync_val_compare_and_swap(lock, 0, 1) == 0)
+			return (lock);
+	__sync_fetch_and_add(&doubts, 1);
+	return (NULL);
+}
+
+static __always_inline void
+tuple_unlock(__u32 *lock)
+{
+	(void)__sync_val_compare_and_swap(lock, 1, 0);
 }
 
 /* Nothing is known of the connection that has the tuple now. */
@@ -292,10 +365,13 @@ server_established(struct sock *sk)
 	struct opened		*o;
 	struct tuple		 tuple, *mark;
 	struct isns		 isns;
+	__u32			*lock;
 
 	isns.client = BPF_CORE_READ(tcp, rcv_nxt);
 	isns.server = BPF_CORE_READ(tcp, snd_una);
 	tuple_of(sk, &tuple);
+	if ((lock = tuple_lock(&tuple)) == NULL)
+		return;
 	if ((old = bpf_map_lookup_elem(&sessions, &tuple)) != NULL)
 		new.others = old->others + (old->server != 0);
 	o = bpf_map_lookup_elem(&waiting, &isns);
@@ -308,10 +384,13 @@ server_established(struct sock *sk)
 	new.since = bpf_ktime_get_ns();
 	(void)bpf_map_delete_elem(&waiting, &isns);
 	if (bpf_map_update_elem(&sessions, &tuple, &new, BPF_ANY) == 0)
-		return;
+		goto done;
+	(void)bpf_sk_storage_delete(&accepted, sk);
 fail:
 	if (old != NULL)
 		session_spoil(old, new.others);
+done:
+	tuple_unlock(lock);
 }
 
 /*
@@ -323,14 +402,18 @@ server_closed(struct sock *sk)
 {
 	struct tuple	*mark, tuple;
 	struct session	*s;
+	__u32		*lock;
 
 	if ((mark = bpf_sk_storage_get(&accepted, sk, NULL, 0)) == NULL ||
 	    BPF_CORE_READ(sk, sk_socket) != NULL)
 		return;
 	tuple = *mark;
+	if ((lock = tuple_lock(&tuple)) == NULL)
+		return;
 	if ((s = bpf_map_lookup_elem(&sessions, &tuple)) != NULL &&
 	    s->server == bpf_get_socket_cookie(sk))
 		session_spoil(s, s->others + 1);
+	tuple_unlock(lock);
 }
 
 /*
@@ -369,18 +452,23 @@ BPF_PROG(session_close, struct sock *sk)
 {
 	struct tuple	*mark, tuple;
 	struct session	*s;
+	__u32		*lock;
 
 	if ((mark = bpf_sk_storage_get(&accepted, sk, NULL, 0)) == NULL)
 		return (0);
 	tuple = *mark;
-	if ((s = bpf_map_lookup_elem(&sessions, &tuple)) == NULL)
+	if ((lock = tuple_lock(&tuple)) == NULL)
 		return (0);
+	if ((s = bpf_map_lookup_elem(&sessions, &tuple)) == NULL)
+		goto done;
 	if (s->server == bpf_get_socket_cookie(sk))
 		session_spoil(s, s->others);
 	else if (s->others > 0)
 		s->others--;
 	if (s->server == 0 && s->others == 0)
 		(void)bpf_map_delete_elem(&sessions, &tuple);
+done:
+	tuple_unlock(lock);
 	return (0);
 }
 

@@ -38,6 +38,9 @@ struct opened {
 	__u32	 netns;		/* inode number */
 	__u64	 cgroup;	/* its id in the hierarchy of version 2 */
 	char	 program[16];	/* comm of the thread */
+	__u8	 addr[16];	/* of the client's end, as it knows it; */
+	__u16	 port;		/* in network order */
+	__u16	 unused[3];
 };
 
 /* A connection as the MTA's end of it says; IPv4 as ::ffff:. */

@@ -64,7 +64,9 @@ struct holder {
 	enum source		 source;	/* how it was found */
 	int			 fd;		/* where, or -1: not seen */
 	struct conn_key		 key;		/* of a socket without inode */
-	uint64_t		 exe, exe_dev;	/* the program file, or 0 */
+	int			 opener;	/* need not hold it, if it is
+						   still this program file: */
+	uint64_t		 exe, exe_dev;
 	uint64_t		 pidfd;		/* inode of its pidfds, or 0 */
 };
 #define MAX_HOLDERS	64
@@ -79,6 +81,7 @@ struct record {
 	int			 shared;	/* the MTA has another end open,
 						   of an earlier connection */
 	uint64_t		 age;		/* usec */
+	struct endpoint		 source;	/* as the client knows it */
 	uint32_t		 uid;		/* of the socket */
 	uint32_t		 login;		/* of the process, as below */
 	uint64_t		 cgroup;	/* likewise, or 0 */
@@ -104,6 +107,7 @@ struct found {
 	struct owner		 owner;
 	uint32_t		 want;		/* bits 1 << enum text */
 	uint32_t		 holder_uid;	/* of owner.pid */
+	uint64_t		 waited;	/* usec since it was asked */
 	struct record		 record;	/* if recorded */
 	int			 recorded;
 	char			 program[MAX_NAME + 2];

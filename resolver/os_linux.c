@@ -25,6 +25,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/time.h>
 
 #include <netinet/in.h>
@@ -34,6 +35,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -95,6 +97,7 @@ static int	 diag_orphan(void);
 static int	 can_search(void);
 
 static int	 opener_process(const struct holder *, struct found *);
+static int	 runs(const char *, const struct holder *);
 static int	 lives(const struct holder *);
 static const char *copy_span(struct span, char *, size_t);
 static int	 wants(const struct found *, enum text);
@@ -317,7 +320,7 @@ linux_process(const struct holder *h, struct found *found)
 	char		 path[32];
 	int		 task, rv = -1;
 
-	if (h->exe != 0)
+	if (h->opener)
 		return (opener_process(h, found));
 	if ((k = known_get(h->pid, h->start)) == NULL ||
 	    process_name(k, found) == -1)
@@ -347,16 +350,15 @@ static int
 opener_process(const struct holder *h, struct found *found)
 {
 	char		 path[32];
-	struct stat	 exe, self;
+	struct stat	 self;
 	struct known	*k;
 
 	(void)snprintf(path, sizeof(path), "%u/exe", h->pid);
-	if (fstatat(proc_dir, path, &exe, 0) == -1 ||
-	    exe.st_ino != h->exe || exe.st_dev != h->exe_dev)
-		return (-1);
 	if (wants(found, T_EXE))
 		found->owner.text[T_EXE] = link_read(proc_dir, path,
 		    found->exe, sizeof(found->exe));
+	if (!runs(path, h))
+		return (-1);
 	(void)snprintf(path, sizeof(path), "%u", h->pid);
 	if (fstatat(proc_dir, path, &self, 0) == -1)
 		return (-1);
@@ -367,6 +369,38 @@ opener_process(const struct holder *h, struct found *found)
 		process_rest(k, k->dir, found);
 	}
 	return (lives(h) ? 0 : -1);
+}
+
+/*
+ * True if the program file is that one.  It may lie in a file system of the
+ * user's making, which is not asked: it could let us wait for ever.  What some
+ * file systems tell of a file is not what the kernel calls it; then fdinfo has
+ * the number (since Linux 5.14).
+ */
+static int
+runs(const char *path, const struct holder *h)
+{
+	char		 buf[512], name[32];
+	const char	*ino;
+	struct statx	 sx;
+	ssize_t		 n;
+	int		 fd;
+
+	if (h->exe == 0 || statx(proc_dir, path,
+	    AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT,
+	    STATX_INO, &sx) == -1)
+		return (0);
+	if (sx.stx_ino == h->exe && makedev(sx.stx_dev_major,
+	    sx.stx_dev_minor) == h->exe_dev)
+		return (1);
+	if ((fd = openat(proc_dir, path, O_PATH | O_CLOEXEC)) == -1)
+		return (0);
+	(void)snprintf(name, sizeof(name), "self/fdinfo/%d", fd);
+	n = file_read(proc_dir, name, buf, sizeof(buf) - 1);
+	(void)close(fd);
+	buf[n > 0 ? n : 0] = '\0';
+	return ((ino = strstr(buf, "\nino:\t")) != NULL &&
+	    strtoull(ino + 6, NULL, 10) == h->exe);
 }
 
 /* True if it is still the process with that pid. */

@@ -29,6 +29,8 @@
 
 #define RECORD_USEC	60000000	/* to be believed alone */
 
+static int	 from_there(const struct os_ops *, const struct conn_key *,
+		    const struct record *);
 static int	 forgotten(const struct sock *);
 static enum reason unrecorded(const struct os_ops *, const struct conn_key *,
 		    const struct sock *);
@@ -88,8 +90,12 @@ ask(const struct os_ops *os, const struct conn_key *key, struct sock *sock,
 	enum reason	 reason;
 
 	os->sock(key, sock);
+	if (found->recorded && sock->state == SOCK_NONE &&
+	    !from_there(os, key, &found->record))
+		found->recorded = 0;
 	if (found->recorded)
-		reason = recorded(os, key, sock, &found->record);
+		reason = found->record.age < found->waited ? R_REUSED :
+		    recorded(os, key, sock, &found->record);
 	else if (sock->state == SOCK_NONE) {
 		not_there(os, key, owner);
 		return;
@@ -102,6 +108,20 @@ ask(const struct os_ops *os, const struct conn_key *key, struct sock *sock,
 	owner->source = SRC_UIDONLY;
 	owner->uid = forgotten(sock) ? found->record.uid : sock->uid;
 	owner->account = found->holder_uid = owner->uid;
+}
+
+/*
+ * Who a local client connects to knows what ties the record to the MTA's end.
+ * From his own address he could use it to speak in the client's name.  But he
+ * can't come from an address of this host; nor, where packets are not
+ * rewritten, from that of the client in its namespace.
+ */
+static int
+from_there(const struct os_ops *os, const struct conn_key *key,
+    const struct record *r)
+{
+	return (endpoint_equal(&key->client, &r->source) ||
+	    os->local(&key->client) == 1);
 }
 
 /* True if only the record can say whose it was. */

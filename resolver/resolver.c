@@ -342,7 +342,8 @@ on_lookup(struct peer *client, struct msg *m)
 	 * A question that was long on its way may be about an earlier
 	 * connection than the one that has these ports now.
 	 */
-	if (clock_usec(CLOCK_MONOTONIC) - p->asked > STALE_USEC)
+	p->found.waited = clock_usec(CLOCK_MONOTONIC) - p->asked;
+	if (p->found.waited > STALE_USEC)
 		owner_unknown(&p->found.owner, R_TIMEOUT);
 	else
 		owner_ask(&os_native, &p->key, &p->sock, &p->found);

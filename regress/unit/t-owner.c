@@ -58,6 +58,7 @@ static struct {
 	uint32_t	 opener_uid;	/* now */
 	uint64_t	 client_cookie, server_cookie;
 	int		 asked_opener, asked_complete;
+	uint64_t	 waited;
 } script;
 
 static void	 fake_sock(const struct conn_key *, struct sock *);
@@ -257,6 +258,7 @@ find(struct found *found, uint32_t usec)
 
 	memset(found, 0xee, sizeof(*found));
 	found->want = 1U << T_PROGRAM | 1U << T_EXE;
+	found->waited = script.waited;
 	owner_find(script.recording ? &os_recording : &os_script, &script.key,
 	    &budget, found);
 	assert_int_equal(found->want, 1U << T_PROGRAM | 1U << T_EXE);
@@ -275,6 +277,7 @@ reset_recorded(void)
 	r->client = 1;
 	r->server = 2;
 	r->age = 1000;
+	r->source = script.key.client;
 	r->uid = 2000;
 	r->login = 600;
 	r->opener.pid = 77;
@@ -282,6 +285,7 @@ reset_recorded(void)
 	r->opener.start = 700;
 	r->opener.source = SRC_BPF;
 	r->opener.fd = -1;
+	r->opener.opener = 1;
 	(void)strlcpy(r->program, "opener", sizeof(r->program));
 }
 
@@ -912,6 +916,56 @@ t_not_recorded(void **state)
 	check_no_process(&found);
 }
 
+/*
+ * Whoever is connected to could use the client's sequence numbers, but not an
+ * address of this host.
+ */
+static void
+t_from_elsewhere(void **state)
+{
+	static const struct {
+		int		 same, local;
+		enum verdict	 verdict;
+		enum reason	 reason;
+	} table[] = {
+		{ 1, NEVER,	E_OWNED,	R_NONE },
+		{ 0, 1,		E_OWNED,	R_NONE },
+		{ 0, 0,		E_REMOTE,	R_NONE },
+		{ 0, -1,	E_UNKNOWN,	R_FAILED },
+	};
+	struct found	 found;
+	size_t		 i;
+
+	(void)state;
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		reset_recorded();
+		script.client = SOCK_NONE;
+		script.client_local = table[i].local;
+		if (!table[i].same)
+			script.record.source.port++;
+		find(&found, 5000);
+		assert_int_equal(found.owner.verdict, table[i].verdict);
+		assert_int_equal(found.owner.reason, table[i].reason);
+	}
+}
+
+/* A connection that was made after the question is not the one meant. */
+static void
+t_asked_before(void **state)
+{
+	struct found	 found;
+
+	(void)state;
+	reset_recorded();
+	script.record.age = 1000;
+	script.waited = 1000;
+	find(&found, 5000);
+	assert_int_equal(found.owner.verdict, E_OWNED);
+	script.waited = 1001;
+	find(&found, 5000);
+	check_unknown(&found, R_REUSED);
+}
+
 /* owner_opener() adds to what is owned, and takes nothing away. */
 static void
 t_opener_not_asked_for(void **state)
@@ -959,6 +1013,8 @@ main(void)
 		cmocka_unit_test(t_opener_without_a_name),
 		cmocka_unit_test(t_not_recorded),
 		cmocka_unit_test(t_opener_not_asked_for),
+		cmocka_unit_test(t_from_elsewhere),
+		cmocka_unit_test(t_asked_before),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
