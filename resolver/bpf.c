@@ -44,8 +44,8 @@
 
 #define NSEC		1000000000ULL
 #define TIDY_USEC	60000000	/* between two looks at old sessions */
-#define TIDY_COUNT	64		/* sessions in one look */
-#define OLD_USEC	3600000000ULL	/* a session worth a look */
+#define TIDY_COUNT	256		/* sessions in one look */
+#define OLD_USEC	600000000	/* nobody asks for the first time */
 
 static struct {
 	struct connect_bpf	*skel;		/* NULL: not loaded */

@@ -77,6 +77,7 @@ static struct {
 	struct client	 nobody;		/* in flight */
 	struct client	 account;		/* its uid has a name */
 	struct client	 six;			/* over IPv6, if there is */
+	struct client	 recorded;		/* when it connected */
 } clients;
 
 static struct {
@@ -100,6 +101,8 @@ static pid_t	 measurer;
 typedef int	 (*way_fn)(unsigned int, uint64_t *);
 
 static int	 ask_bare(unsigned int, uint64_t *);
+static int	 ask_record(unsigned int, uint64_t *);
+static int	 ask_recorded(unsigned int, uint64_t *);
 static int	 ask_uid(unsigned int, uint64_t *);
 static int	 ask_seen(unsigned int, uint64_t *);
 static int	 ask_six(unsigned int, uint64_t *);
@@ -115,10 +118,7 @@ static int	 ask_ident(unsigned int, uint64_t *);
 static int	 ask_ss(unsigned int, uint64_t *);
 static int	 ask_lsof(unsigned int, uint64_t *);
 
-/*
- * In the order of the table; titles have no function.  One more way, as the
- * connect-time record will be, is one more row.
- */
+/* In the order of the table; titles have no function. */
 static const struct way {
 	const char	*name;
 	way_fn		 ask;
@@ -127,6 +127,8 @@ static const struct way {
 } ways[] = {
 	{ "in the resolver", NULL, 0, 0 },
 	{ "bare sock_diag query", ask_bare, BATCH, SHARE },
+	{ "recorded: who", ask_record, BATCH, SHARE },
+	{ "recorded: all", ask_recorded, BATCH, SHARE },
 	{ "the uid alone", ask_uid, BATCH, SHARE },
 	{ "seen before", ask_seen, BATCH, SHARE },
 	{ "seen before, ::1", ask_six, BATCH, SHARE },
@@ -234,6 +236,42 @@ static const struct budget	 no_search;
 static const struct budget	 in_haste = { .usec = BUDGET_USEC,
 				    .busy = busy };
 static const struct budget	 at_leisure = { .usec = BUDGET_USEC };
+
+/* Uid, pid and program. */
+static int
+ask_record(unsigned int i, uint64_t *ns)
+{
+	struct record	 record;
+	struct sock	 sock;
+	int		 known;
+
+	(void)i;
+	*ns = now_ns();
+	os_native.sock(&clients.recorded.key, &sock);
+	known = os_native.record != NULL &&
+	    os_native.record(&clients.recorded.key, &record) == 0;
+	*ns = now_ns() - *ns;
+	if (known && (record.client != sock.cookie || record.opener.pid !=
+	    (uint32_t)clients.recorded.pid))
+		fatalx("a wrong record");
+	return (known ? 1 : -1);
+}
+
+/* The MTA's end and the same process as well, and its exe. */
+static int
+ask_recorded(unsigned int i, uint64_t *ns)
+{
+	static struct found	 found;
+	struct sock		 sock;
+
+	(void)i;
+	memset(&found, 0, sizeof(found));
+	found.want = 1U << T_PROGRAM | 1U << T_EXE;
+	*ns = now_ns();
+	owner_ask(&os_native, &clients.recorded.key, &sock, &found);
+	*ns = now_ns() - *ns;
+	return (found.owner.source == SRC_BPF ? 1 : -1);
+}
 
 static int
 ask_uid(unsigned int i, uint64_t *ns)
@@ -561,11 +599,17 @@ meet(unsigned int i)
 static void
 start_clients(void)
 {
-	char		 group[PATH_MAX];
-	uint64_t	 ns;
-	unsigned int	 i;
+	static const struct range	 any = { 0, UINT16_MAX };
+	char				 group[PATH_MAX];
+	uint64_t			 ns;
+	unsigned int			 i;
 
 	clients_open();
+	if (os_native.watch != NULL)
+		(void)os_native.watch(B_AUTO, &any, 1);
+	client_start(&clients.recorded, OWN_UID + CROWD + 2, NULL, HELD);
+	if (os_native.watch != NULL)
+		(void)os_native.watch(B_PROC, NULL, 0);
 	client_start(&clients.account, env.account, NULL, HELD);
 	client_start(&clients.nobody, LOAD_UID + 1, NULL, IN_FLIGHT);
 	if (clients_have6())
@@ -589,6 +633,7 @@ end_clients(void)
 {
 	unsigned int	 i;
 
+	client_end(&clients.recorded);
 	client_end(&clients.account);
 	client_end(&clients.nobody);
 	if (clients_have6())

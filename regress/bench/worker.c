@@ -108,6 +108,8 @@ policy_tell(void)
 	if ((p = policy_new()) == NULL || header_new(p, "X-Bench") == NULL)
 		fatal("a policy");
 	p->lookup_timeout = 1000;
+	p->ports[0].hi = UINT16_MAX;	/* from 0: all are recorded */
+	p->nports = 1;
 	while (p->log_fields.n < NITEMS(fields)) {
 		p->log_fields.list[p->log_fields.n] = fields[p->log_fields.n];
 		p->log_fields.n++;

@@ -15,8 +15,7 @@ MTA=$T/mta
 MTA_PID=
 INBOX=$MTA/mail/inbox/new	# every message, whoever it is for
 MAILLOG=$MTA/maillog
-LISTEN=127.0.0.1		# where to listen: ADDRESS (at $PORT) ...
-! have_v6 || LISTEN="$LISTEN ::1"	# ... or ADDRESS/PORT
+LISTEN=			# where to listen: ADDRESS (at $PORT) or ADDRESS/PORT
 
 # Returns 1 with the reason in $WHY.
 deb_fetch() {		# DIR below $OBJ, PACKAGE...
@@ -70,6 +69,11 @@ apt() {			# apt-get, but with its caches and logs in our place
 
 libraries() {		# DIR; a path for LD_LIBRARY_PATH
 	find "$1" -name 'lib*.so*' | sed 's,/[^/]*$,,' | sort -u | tr '\n' :
+}
+
+# Not before it is asked for: a test may go on in a namespace of its own.
+listen_list() {
+	echo "${LISTEN:-127.0.0.1$(have_v6 && echo ' ::1')}"
 }
 
 # For the tests: the MTA and a daemon with the rules of stdin, or SKIP.

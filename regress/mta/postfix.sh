@@ -110,7 +110,7 @@ mta_start() {		# more lines for main.cf
 	[ $# -eq 0 ] || printf '%s\n' "$@" >>"$MTA/etc/main.cf"
 	sed '/^#/d; /^smtp  *inet/d; /^maildrop/,$d' \
 	    "$PF/usr/share/postfix/master.cf.dist" >"$MTA/etc/master.cf"
-	for _l in $LISTEN; do
+	for _l in $(listen_list); do
 		_a=${_l%/*}
 		_p=$PORT
 		[ "$_a" = "$_l" ] || _p=${_l#*/}

@@ -132,7 +132,7 @@ sm_submit() {
 
 sm_listeners() {
 	_n=0
-	for _l in $LISTEN; do
+	for _l in $(listen_list); do
 		_a=${_l%/*}
 		_p=$PORT
 		[ "$_a" = "$_l" ] || _p=${_l#*/}
