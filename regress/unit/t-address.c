@@ -128,6 +128,90 @@ postfix(void **state)
 	check(rows, sizeof(rows) / sizeof(rows[0]));
 }
 
+/* What it passes over does not make the sender another one. */
+static void
+rubble(void **state)
+{
+	static const struct row	 rows[] = {
+		{ "<(%)e@b.test(@a.test>", NULL, "e@b.test", "e@b.test" },
+		{ "(%)<e@b.test>(@a.test", NULL, "e@b.test", "e@b.test" },
+		{ "(%)e@b.test(@a.test", NULL, "e@b.test", "e@b.test" },
+		{ "<(!)e@b.test (x@a.test>", NULL, "e@b.test", "e@b.test" },
+		{ "<((%)x)e@b.test(@a.test>", NULL, "e@b.test", "e@b.test" },
+		{ "<(\\)%)e@b.test(@a.test>", NULL, "e@b.test", "e@b.test" },
+		{ "<e(%)@b.test(x(@a.test)>", NULL, "e@b.test", "e@b.test" },
+		{ "\"%@a.test\"<e@b.test>", NULL, "e@b.test", "e@b.test" },
+		{ "x%y@a.test<e@b.test>", NULL, "e@b.test", "e@b.test" },
+		{ "%:e@b.test;", NULL, "e@b.test", "e@b.test" },
+		{ "<<e@b.test>(%@a.test>", NULL, "e@b.test", "e@b.test" },
+		{ "<@%:e@b.test>", NULL, "e@b.test", "e@b.test" },
+		{ "\"\"<e@b.test>", NULL, "e@b.test", "e@b.test" },
+		{ "\"%\"<e@b.test.>", NULL, "e@b.test", "e@b.test" },
+		/* and does not hide it */
+		{ "(x)e%a.test@localhost(y", NULL, "e@a.test",
+		    "e%a.test@localhost" },
+		{ "x<e%a.test@localhost>", NULL, "e@a.test",
+		    "e%a.test@localhost" },
+		{ ",e%a.test@localhost", NULL, "e@a.test",
+		    "e%a.test@localhost" },
+		{ ":<e%a.test@localhost>", NULL, "e@a.test",
+		    "e%a.test@localhost" },
+		{ "x:e%a.test@localhost;", NULL, "e@a.test",
+		    "e%a.test@localhost" },
+		{ "<<@x:e%a.test@localhost>>", NULL, "e@a.test",
+		    "e%a.test@localhost" },
+		{ "<\"@x:e%a.test\">", NULL, "e@a.test", "e@a.test" },
+		{ "<\"@x:e%(%)a.test\">", NULL, "\"e%(%)a.test\"@h.test",
+		    "\"e%(%)a.test\"@h.test" },
+		{ "e@a.test@localhost", NULL, "e@a.test",
+		    "\"e@a.test\"@localhost" },
+		{ "<\"e%a.test\"@localhost.>", NULL, "e@a.test",
+		    "e%a.test@localhost" },
+	};
+
+	(void)state;
+	check(rows, sizeof(rows) / sizeof(rows[0]));
+}
+
+/* Nor do quotes, and a domain that was not told or not whole. */
+static void
+normal(void **state)
+{
+	static const struct row	 rows[] = {
+		{ "<\"a\"@b.test.>", NULL, "a@b.test", "a@b.test" },
+		{ "<@x:\"a\"@b.test.>", NULL, "a@b.test", "a@b.test" },
+		{ "<\"a@b.test\">", NULL, "a@b.test", "a@b.test" },
+		{ "<\"a\">", NULL, "a@h.test", "a@h.test" },
+		{ "<a>", NULL, "a@h.test", "a@h.test" },
+		{ "<a@b>", NULL, "a@b.h.test", "a@b.h.test" },
+		{ "<a\\%b@c.test>", NULL, "a%b@c.test", "a%b@c.test" },
+		{ "<\"a!b\"@C.test.>", NULL, "a!b@c.test", "a!b@c.test" },
+		{ "<a%b@c>", NULL, "a%b@c.h.test", "a%b@c.h.test" },
+		{ "<a%b.test>", NULL, "a@b.test", "a@b.test" },
+		{ "<a%b.test.>", NULL, "\"a%b.test.\"@h.test",
+		    "\"a%b.test.\"@h.test" },
+		{ "<b.test!a>", NULL, "a@b.test", "a@b.test" },
+		{ "<\"b.test!a\">", NULL, "a@b.test", "a@b.test" },
+		{ "<x!a%b.test>", NULL, "x!a@b.test", "x!a@b.test" },
+		{ "<a%b.test>", NULL, "a%b.test@h.test", "a%b.test@h.test" },
+		{ "<a%b.test%localhost>", NULL, "a@b.test",
+		    "a%b.test@localhost" },
+		{ "<localhost!b.test!a>", NULL, "a@b.test",
+		    "b.test!a@localhost" },
+		{ "<a%b@[::1]>", NULL, "a@b", "a%b@[::1]" },
+		{ "<\"a b%c.test\">", NULL, "\"a b\"@c.test", "a b%c.test" },
+		{ "a%b@c.test\\\\", NULL, "a@b", "a%b@c.test" },
+		{ "a%b@c.test\"\\\"\"", NULL, "a@b", "a%b@c.test" },
+		{ "a%b@\"[c", NULL, "a@b", "a%b@[c]" },
+		{ "<[[[[", NULL, "a@b", "a@b" },
+		{ "[", NULL, "a", "[]" },
+		{ "<(%)\"a\"@b.(x>", NULL, "a", "a@b" },
+	};
+
+	(void)state;
+	check(rows, sizeof(rows) / sizeof(rows[0]));
+}
+
 /* An MTA that says less than both of them. */
 static void
 argument(void **state)
@@ -139,6 +223,7 @@ argument(void **state)
 		{ "<a@b(x)>", NULL, NULL, "a@b" },
 		{ "<>", NULL, NULL, "<>" },
 		{ "", NULL, NULL, "" },
+		{ "q[x@y", NULL, NULL, "q[x@y" },
 		{ "<", NULL, NULL, "<" },
 	};
 
@@ -153,6 +238,8 @@ main(void)
 		cmocka_unit_test(sendmail),
 		cmocka_unit_test(quotes),
 		cmocka_unit_test(postfix),
+		cmocka_unit_test(rubble),
+		cmocka_unit_test(normal),
 		cmocka_unit_test(argument),
 	};
 
