@@ -35,9 +35,10 @@ obj/paths: always
 
 always:
 
-install: all install-all install-$(OS)
+# Each waits for all by itself: with -j it would begin before that.
+install: install-all install-$(OS)
 
-install-all:
+install-all: all
 	$(INSTALL) -d -m 755 $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) \
 	    $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(MANDIR)/man5 \
 	    $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(DOCDIR) \
@@ -63,7 +64,7 @@ install-all:
 	[ -e $(DESTDIR)$(CONF) ] || $(INSTALL) -m 644 \
 	    $(DESTDIR)$(EXAMPLEDIR)/milter-sysuser.conf $(DESTDIR)$(CONF)
 
-install-linux:
+install-linux: all
 	$(INSTALL) -d -m 755 $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR) \
 	    $(DESTDIR)$(TMPFILESDIR)
 	umask 022; $(SUBST) dist/systemd/milter-sysuser.service \
@@ -73,7 +74,7 @@ install-linux:
 	$(INSTALL) -m 644 dist/systemd/milter-sysuser.tmpfiles \
 	    $(DESTDIR)$(TMPFILESDIR)/milter-sysuser.conf
 
-install-freebsd install-openbsd:
+install-freebsd install-openbsd: all
 	$(INSTALL) -d -m 755 $(DESTDIR)$(RCDIR)
 	umask 022; $(SUBST) dist/rc.$(OS) >$(DESTDIR)$(RCDIR)/milter_sysuser
 	chmod 755 $(DESTDIR)$(RCDIR)/milter_sysuser
