@@ -35,7 +35,7 @@ obj/paths: always
 
 always:
 
-# Each waits for all by itself: with -j it would begin before that.
+# With -j it would begin before all is there, were that asked of install alone.
 install: install-all install-$(OS)
 
 install-all: all
@@ -64,7 +64,7 @@ install-all: all
 	[ -e $(DESTDIR)$(CONF) ] || $(INSTALL) -m 644 \
 	    $(DESTDIR)$(EXAMPLEDIR)/milter-sysuser.conf $(DESTDIR)$(CONF)
 
-install-linux: all
+install-linux:
 	$(INSTALL) -d -m 755 $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR) \
 	    $(DESTDIR)$(TMPFILESDIR)
 	umask 022; $(SUBST) dist/systemd/milter-sysuser.service \
@@ -74,7 +74,7 @@ install-linux: all
 	$(INSTALL) -m 644 dist/systemd/milter-sysuser.tmpfiles \
 	    $(DESTDIR)$(TMPFILESDIR)/milter-sysuser.conf
 
-install-freebsd install-openbsd: all
+install-freebsd install-openbsd:
 	$(INSTALL) -d -m 755 $(DESTDIR)$(RCDIR)
 	umask 022; $(SUBST) dist/rc.$(OS) >$(DESTDIR)$(RCDIR)/milter_sysuser
 	chmod 755 $(DESTDIR)$(RCDIR)/milter_sysuser
