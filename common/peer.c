@@ -97,8 +97,13 @@ cb_read(int fd, short event, void *arg)
 	(void)fd;
 	(void)event;
 	m.type = IMSG_MAX;
-	/* One of the control socket's clients waits for each reply. */
-	batch = p->chan.peer == ROLE_CLIENT ? 1 : BATCH;
+	/*
+	 * One of the control socket's clients waits for each reply, and names
+	 * for what each question leads it to, while the parent may ask whether
+	 * it lives.
+	 */
+	batch = p->chan.peer == ROLE_CLIENT || p->chan.self == ROLE_NAMES ?
+	    1 : BATCH;
 	for (i = 0; i < batch && p->open; i++) {
 		if ((n = chan_recv(&p->chan, &m, &why)) == 0) {
 			peer_turn(p, 0);

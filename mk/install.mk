@@ -35,9 +35,10 @@ obj/paths: always
 
 always:
 
-install: all install-all install-$(OS)
+# With -j it would begin before all is there, were that asked of install alone.
+install: install-all install-$(OS)
 
-install-all:
+install-all: all
 	$(INSTALL) -d -m 755 $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) \
 	    $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(MANDIR)/man5 \
 	    $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(DOCDIR) \

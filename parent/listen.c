@@ -165,14 +165,22 @@ left_behind(const struct stat *st)
 	return (0);
 }
 
-static void
+/*
+ * What can't be had from here on is said, and is -1 then: the parent goes on,
+ * but for at its start.
+ */
+
+static int
 sun_set(struct sockaddr_un *sun, const char *path)
 {
 	memset(sun, 0, sizeof(*sun));
 	sun->sun_family = AF_UNIX;
 	if (strlcpy(sun->sun_path, path, sizeof(sun->sun_path)) >=
-	    sizeof(sun->sun_path))
-		fatalx("%s: too long for a socket", path);
+	    sizeof(sun->sun_path)) {
+		log_warnx("%s: too long for a socket", path);
+		return (-1);
+	}
+	return (0);
 }
 
 /* True if somebody accepts connections there, or has no room for more. */
@@ -182,10 +190,15 @@ listens(const char *path, int type)
 	struct sockaddr_un	 sun;
 	int			 fd, alive;
 
-	sun_set(&sun, path);
+	if (sun_set(&sun, path) == -1)
+		return (-1);
 	if ((fd = socket(AF_UNIX, type, 0)) == -1 ||
-	    fcntl(fd, F_SETFL, O_NONBLOCK) == -1)
-		fatal("socket");
+	    fcntl(fd, F_SETFL, O_NONBLOCK) == -1) {
+		log_warn("socket");
+		if (fd != -1)
+			close(fd);
+		return (-1);
+	}
 	alive = connect(fd, (struct sockaddr *)&sun, sizeof(sun)) != -1 ||
 	    errno != ECONNREFUSED;
 	close(fd);
@@ -193,75 +206,83 @@ listens(const char *path, int type)
 }
 
 /* What a daemon that is gone left behind may go, what lives may not. */
-static void
+static int
 clear_path(const char *path, int type)
 {
 	struct stat	 st;
+	int		 alive = 0;
 
 	if (lstat(path, &st) == -1) {
 		if (errno == ENOENT)
-			return;
-		fatal("%s", path);
+			return (0);
+		log_warn("%s", path);
+		return (-1);
 	}
-	if (!S_ISSOCK(st.st_mode))
-		fatalx("%s: is there and is no socket: remove it, or name "
+	if (!S_ISSOCK(st.st_mode)) {
+		log_warnx("%s: is there and is no socket: remove it, or name "
 		    "another", path);
-	if (!left_behind(&st) && listens(path, type))
-		fatalx("%s: a living daemon listens there: stop it, or name "
-		    "another", path);
-	if (unlink(path) == -1)
-		fatal("%s", path);
+		return (-1);
+	}
+	if (!left_behind(&st) && (alive = listens(path, type)) == 1)
+		log_warnx("%s: a living daemon listens there: stop it, or "
+		    "name another", path);
+	if (alive != 0)
+		return (-1);
+	if (unlink(path) == -1) {
+		log_warn("%s", path);
+		return (-1);
+	}
+	return (0);
 }
 
 /* With what the one who reads that most likely has to do. */
-static void NORETURN
+static void
 bind_failed(const char *path)
 {
 	if (errno == ENOENT)
-		fatalx("%s: its directory is not there: make it, or is the "
+		log_warnx("%s: its directory is not there: make it, or is the "
 		    "mail server not installed?", path);
-	if (errno == EROFS)
-		fatalx("%s: read-only: does the unit of systemd need its "
+	else if (errno == EROFS)
+		log_warnx("%s: read-only: does the unit of systemd need its "
 		    "directory in ReadWritePaths=?", path);
-	fatal("%s", path);
+	else
+		log_warn("%s", path);
 }
 
 static int
-bind_unix(const struct listener *l, int type)
+bind_unix(const struct listener *l, int fd)
 {
 	struct sockaddr_un	 sun;
 	mode_t			 old;
-	int			 fd;
+	int			 rv;
 
-	clear_path(l->path, type);
-	sun_set(&sun, l->path);
-	if ((fd = socket(AF_UNIX, type, 0)) == -1)
-		fatal("socket");
+	if (sun_set(&sun, l->path) == -1)
+		return (-1);
 	/* Nobody can connect before listen(), when all this is right. */
 	old = umask(0777 & ~l->mode);
-	if (bind(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1)
+	if ((rv = bind(fd, (struct sockaddr *)&sun, sizeof(sun))) == -1)
 		bind_failed(l->path);
 	(void)umask(old);
-	if (lchown(l->path, l->uid, l->gid) == -1)
-		fatal("%s", l->path);
-	return (fd);
+	if (rv != -1 && (rv = lchown(l->path, l->uid, l->gid)) == -1)
+		log_warn("%s", l->path);
+	return (rv);
 }
 
 static int
-bind_inet(const struct listener *l, int type)
+bind_inet(const struct listener *l, int fd)
 {
 	struct sockaddr_storage	 ss;
 	socklen_t		 len;
 	char			 text[64];
-	int			 fd, on = 1;
+	int			 on = 1;
 
 	len = endpoint_to_sa(&l->addr, &ss);
-	if ((fd = socket(ss.ss_family, type, 0)) == -1)
-		fatal("socket");
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(fd, (struct sockaddr *)&ss, len) == -1)
-		fatal("%s", endpoint_text(&l->addr, text, sizeof(text)));
-	return (fd);
+	if (bind(fd, (struct sockaddr *)&ss, len) == -1) {
+		log_warn("%s", endpoint_text(&l->addr, text, sizeof(text)));
+		return (-1);
+	}
+	return (0);
 }
 
 /*
@@ -280,19 +301,32 @@ listener(const struct listener *l, int type)
 {
 	int	 fd;
 
-	fd = l->family == AF_UNIX ? bind_unix(l, type) : bind_inet(l, type);
-	if (fcntl(fd, F_SETFD, FD_CLOEXEC) == -1 || listen_mend(fd) == -1)
-		fatal("listen");
+	if (l->family == AF_UNIX && clear_path(l->path, type) == -1)
+		return (-1);
+	if ((fd = socket(l->family, type, 0)) == -1) {
+		log_warn("socket");
+		return (-1);
+	}
+	if ((l->family == AF_UNIX ? bind_unix(l, fd) :
+	    bind_inet(l, fd)) == -1) {
+		close(fd);
+		return (-1);
+	}
+	if (fcntl(fd, F_SETFD, FD_CLOEXEC) == -1 || listen_mend(fd) == -1) {
+		log_warn("listen");
+		close(fd);
+		return (-1);
+	}
 	return (fd);
 }
 
-/* Returns a listening, non-blocking socket; ends the program if it can't. */
+/* Returns a listening, non-blocking socket, or -1 and has said why. */
 int
 listen_bind(const struct listener *l, int type)
 {
 	int	 fd = listener(l, type);
 
-	if (l->family == AF_UNIX)
+	if (fd != -1 && l->family == AF_UNIX)
 		note(l->path);
 	return (fd);
 }
@@ -311,7 +345,8 @@ listen_drain(const char *statedir)
 
 	(void)snprintf(path, sizeof(path), "%s/drain", statedir);
 	l.path = path;
-	fd = listener(&l, SOCK_STREAM);
+	if ((fd = listener(&l, SOCK_STREAM)) == -1)
+		exit(1);
 	if (unlink(path) == -1)
 		fatal("%s", path);
 	return (fd);

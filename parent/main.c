@@ -263,6 +263,16 @@ unlink_sockets(void)
 		listen_unlink(&env.conf->control);
 }
 
+static int
+must_bind(const struct listener *l, int type)
+{
+	int	 fd;
+
+	if ((fd = listen_bind(l, type)) == -1)
+		exit(1);
+	return (fd);
+}
+
 /* What can fail does so here, on the caller's terminal. */
 static void
 prepare(const char *libexec)
@@ -279,8 +289,8 @@ prepare(const char *libexec)
 	chroot_make(env.conf->chroot);
 	if (atexit(unlink_sockets) != 0)
 		fatalx("atexit");
-	env.listen_fd = listen_bind(&env.conf->listen, SOCK_STREAM);
-	env.control_fd = listen_bind(&env.conf->control, SOCK_SEQPACKET);
+	env.listen_fd = must_bind(&env.conf->listen, SOCK_STREAM);
+	env.control_fd = must_bind(&env.conf->control, SOCK_SEQPACKET);
 	env.drain_fd = listen_drain(env.conf->statedir);
 	(void)umask(077);
 }

@@ -48,7 +48,8 @@ enum way {
 	WAY_NONE,		/* it does not name us */
 	WAY_ASTRAY,		/* it does, but smtpd looks elsewhere */
 	WAY_UNKNOWN,		/* we can't tell */
-	WAY_HERE
+	WAY_HERE,
+	WAY_UNUSED		/* no smtpd takes it */
 };
 
 struct check {
@@ -239,19 +240,22 @@ way_find(struct check *c, const char *milters, int chrooted)
  * What to type.
  */
 
-/* Below the queue directory: the part after it, else NULL. */
+/*
+ * The same path without links, in buf.  Below the queue directory: the part
+ * after that, else NULL.
+ */
 static const char *
-below_queue(const struct check *c, const char *path)
+below_queue(const struct check *c, const char *path, char *buf, size_t size)
 {
-	char	 real[PATH_MAX * 2], queue[PATH_MAX];
+	char	 queue[PATH_MAX];
 	size_t	 len;
 
-	canonical(path, real, sizeof(real));
+	canonical(path, buf, size);
 	if (realpath(c->queue, queue) == NULL)
 		(void)strlcpy(queue, c->queue, sizeof(queue));
 	len = strlen(queue);
-	if (strncmp(real, queue, len) == 0 && real[len] == '/')
-		return (path + strlen(path) - strlen(real + len + 1));
+	if (strncmp(buf, queue, len) == 0 && buf[len] == '/')
+		return (buf + len + 1);
 	return (NULL);
 }
 
@@ -261,10 +265,12 @@ endpoint_wanted(const struct check *c, char *buf, size_t size)
 {
 	const struct listener	*l = &c->conf->listen;
 	const char		*rest;
+	char			 real[PATH_MAX * 2];
 
 	if (l->family != AF_UNIX)
 		inet_text(l, buf, size);
-	else if ((rest = below_queue(c, l->path)) != NULL)
+	else if ((rest = below_queue(c, l->path, real,
+	    sizeof(real))) != NULL)
 		(void)snprintf(buf, size, "unix:%s", rest);
 	else if (!c->chrooted)
 		(void)snprintf(buf, size, "unix:%s", l->path);
@@ -326,6 +332,8 @@ say_way(struct check *c, enum way way)
 {
 	char	 endpoint[PATH_MAX], at[PATH_MAX];
 
+	if (way == WAY_UNUSED)
+		return;		/* what each has of its own was said */
 	if (way == WAY_HERE)
 		log_warnx("%s: "MILTERS" leads to this milter",
 		    place(c, MILTERS, at, sizeof(at)));
@@ -348,7 +356,7 @@ check_services(struct check *c, const char *milters)
 	const struct service	*s;
 	const struct setting	*own;
 	char			 seen[PATH_MAX] = "", action[64] = "";
-	enum way		 way, worst = WAY_HERE;
+	enum way		 way, worst = WAY_UNUSED;
 	int			 n = 0;
 
 	TAILQ_FOREACH(s, &c->postfix.services, next) {
@@ -422,10 +430,11 @@ check_directory(struct check *c, const struct passwd *pw, const char *dir)
 static void
 check_directories(struct check *c, const struct passwd *pw)
 {
-	char		 dir[PATH_MAX];
-	const char	*path = c->conf->listen.path, *slash;
-	const char	*rest = below_queue(c, path);
+	char		 dir[PATH_MAX], real[PATH_MAX * 2];
+	const char	*path = c->conf->listen.path, *rest, *slash;
 
+	if ((rest = below_queue(c, path, real, sizeof(real))) != NULL)
+		path = real;
 	slash = rest != NULL ? rest - 1 : path;
 	for (; slash != NULL; slash = strchr(slash + 1, '/')) {
 		if (slash == path)

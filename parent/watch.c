@@ -86,12 +86,15 @@ watch_answer(struct proc *p)
  * Whoever has a listening socket can spoil it for all who share it: make it
  * block, let nobody wait in it, or end it.  The first two are put right; for
  * the last there is a new one, and new children who listen there, for it was
- * one of the old ones, and nobody knows which.
+ * one of the old ones, and nobody knows which.  They end before that: one that
+ * listens once more on the old one would have its address.  If it has it still,
+ * it is gone at the next turn.
  */
 static void
 mend(int *fd, const struct listener *l, int type, enum role role)
 {
 	struct proc	*p;
+	int		 new;
 
 	if (!socket_shut(*fd)) {
 		(void)listen_mend(*fd);
@@ -99,13 +102,15 @@ mend(int *fd, const struct listener *l, int type, enum role role)
 	}
 	log_warnx("a %s has shut its socket down: it gets a new one",
 	    role_names[role]);
-	close(*fd);
-	*fd = listen_bind(l, type);
-	if (listen_locked() == -1)
-		log_warn("lock");
 	TAILQ_FOREACH(p, &env->procs, next)
 		if (p->role == role && p->pid != 0)
 			proc_kill(p, "is replaced");
+	if ((new = listen_bind(l, type)) == -1)
+		return;
+	close(*fd);
+	*fd = new;
+	if (listen_locked() == -1)
+		log_warn("lock");
 }
 
 /* Also when a child died: it may have, because the socket did. */
@@ -120,6 +125,7 @@ watch_sockets(void)
 static void
 cb_watch(int fd, short event, void *arg)
 {
+	static time_t	 last;
 	struct proc	*p;
 
 	(void)fd;
@@ -127,6 +133,12 @@ cb_watch(int fd, short event, void *arg)
 	(void)arg;
 	if (env->stopping)
 		return;
+	/* Without memory for the timer that comes again at once. */
+	if (uptime() == last) {
+		watch_next();
+		return;
+	}
+	last = uptime();
 	TAILQ_FOREACH(p, &env->procs, next) {
 		if (!proc_running(p))
 			continue;

@@ -20,6 +20,9 @@
  */
 
 #include <sys/mount.h>
+#include <sys/vfs.h>
+
+#include <linux/magic.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,29 +41,47 @@
 static int	 hierarchy = -1;
 
 /*
- * As root.  A mount of its own, that is nowhere: from its root no ".." leads
- * out, as it would from the directory that everybody sees.
+ * A mount of its own, that is nowhere: from its root no ".." leads out, as it
+ * would from the directory that everybody sees.  Who may not make one, as
+ * without CAP_SYS_ADMIN, takes that directory: what is asked for is the same.
  */
+static int
+hierarchy_open(const char *path)
+{
+	struct statfs	 fs;
+	int		 tree, dir;
+
+	/* The tree itself is no descriptor to open by, and stays open. */
+	tree = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	if (tree != -1)
+		return (openat(tree, ".",
+		    O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	if ((dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
+		return (-1);
+	/* Something else may be mounted there by now. */
+	if (fstatfs(dir, &fs) != -1 && fs.f_type == CGROUP2_SUPER_MAGIC)
+		return (dir);
+	(void)close(dir);
+	return (-1);
+}
+
+/* As root. */
 int
 cgroup_open(void)
 {
 	struct mntent	*me;
 	FILE		*f;
-	int		 tree = -1;
 
-	if ((f = setmntent("/proc/self/mounts", "re")) == NULL)
-		return (-1);
-	while (tree == -1 && (me = getmntent(f)) != NULL)
-		if (strcmp(me->mnt_type, "cgroup2") == 0)
-			tree = open_tree(AT_FDCWD, me->mnt_dir,
-			    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-	endmntent(f);
-	/* The tree itself is no descriptor to open by, and stays open. */
-	if (tree != -1)
-		hierarchy = openat(tree, ".",
-		    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	hierarchy = -1;
+	if ((f = setmntent("/proc/self/mounts", "re")) != NULL) {
+		while (hierarchy == -1 && (me = getmntent(f)) != NULL)
+			if (strcmp(me->mnt_type, "cgroup2") == 0)
+				hierarchy = hierarchy_open(me->mnt_dir);
+		endmntent(f);
+	}
 	if (hierarchy == -1)
-		log_debug("no control groups to search in");
+		log_warnx("no control groups to search in: who has closed "
+		    "a connection has no unit");
 	return (hierarchy);
 }
 
@@ -109,6 +130,18 @@ cgroup_pids(uint64_t id, uint32_t *pids, size_t max)
 	return (n);
 }
 
+/* The path of a directory that we have.  Returns its length, or -1. */
+static ssize_t
+group_path(int dir, char *buf, size_t size)
+{
+	char	 name[32];
+	ssize_t	 n;
+
+	(void)snprintf(name, sizeof(name), "self/fd/%d", dir);
+	n = readlinkat(proc_dir, name, buf, size);
+	return (n <= 0 || n == (ssize_t)size ? -1 : n);
+}
+
 /*
  * What /proc/PID/cgroup says of a process there.  Returns the length, or -1
  * if the group is gone.
@@ -116,18 +149,23 @@ cgroup_pids(uint64_t id, uint32_t *pids, size_t max)
 ssize_t
 cgroup_line(uint64_t id, char *buf, size_t size)
 {
-	char	 name[32], path[4096];
-	ssize_t	 n;
+	char	 top[4096], path[4096], *p = path;
+	ssize_t	 ntop, n;
 	int	 dir;
 
 	if (hierarchy == -1 || (dir = group_open(id)) == -1)
 		return (-1);
-	(void)snprintf(name, sizeof(name), "self/fd/%d", dir);
-	n = readlinkat(proc_dir, name, path, sizeof(path) - 1);
+	ntop = group_path(hierarchy, top, sizeof(top));
+	n = group_path(dir, path, sizeof(path));
 	(void)close(dir);
-	if (n <= 0)
+	if (ntop == -1 || n == -1)
 		return (-1);
-	path[n] = '\0';
-	n = snprintf(buf, size, "0::%s\n", path);
+	/* The root of a mount of our own is "/", else it is where it is. */
+	if (n > ntop && path[ntop] == '/' && memcmp(path, top, ntop) == 0) {
+		p += ntop;
+		n -= ntop;
+	} else if (n == ntop && memcmp(path, top, n) == 0)
+		n = 1;		/* it is "/" */
+	n = snprintf(buf, size, "0::%.*s\n", (int)n, p);
 	return (n >= (ssize_t)size ? -1 : n);
 }

@@ -48,7 +48,7 @@ said() {	# DESCRIPTION LINE... that -n says, and then OK
 master y
 main "$good" "$accept"
 
-plan 42
+plan 44
 
 #
 # The way
@@ -109,6 +109,22 @@ not lead to this milter; type: postconf -e 'smtpd_milters = \
 unix:$T/other/milter.sock'"
 sed -i /compat/d postfix/main.cf
 like "$(run)" 'is locked into' '... but not an old one'
+# A link that is shorter than what it leads to, below the queue.
+deep=var/deep/down/below/$(printf 'd%.0s' $(seq 120))/private
+mkdir -p "queue/$deep"
+chmod -R go+rx queue/var
+ln -s "queue/$deep" s
+master y
+sed "s,$MILTER,$T/s/m," good.conf >"$CONF"
+main "$accept"
+said 'a link into the queue' "$at: smtpd_milters does not lead to this \
+milter; type: postconf -e 'smtpd_milters = unix:$deep/m'"
+chmod 700 queue/var/deep
+said '... to what is closed' "$at: smtpd_milters does not lead to this \
+milter; type: postconf -e 'smtpd_milters = unix:$deep/m'" \
+    "$T/queue/var/deep: Postfix is \"$OWNER\", who may not look into this \
+directory; type: chmod o+x $T/queue/var/deep"
+sed "s,$MILTER,$T/other/milter.sock," good.conf >"$CONF"
 rm postfix/master.cf
 main "smtpd_milters = unix:$T/other/milter.sock" "$accept"
 said 'no master.cf' "$here"
@@ -120,8 +136,7 @@ cp good.conf "$CONF"
 main "$good" "$accept" 'no_milters ='
 master y '  -o smtpd_milters='
 said 'the only service has no milters' "$T/postfix/master.cf:1: smtp has \
-smtpd_milters of its own: what comes in there is not seen by this milter" \
-    "$here"
+smtpd_milters of its own: what comes in there is not seen by this milter"
 master y '127.0.0.1:10025 inet n - n - - smtpd -o syslog_name=x' \
     '  -o { smtpd_milters = $no_milters }'
 said 'one of two has none' "$T/postfix/master.cf:2: 127.0.0.1:10025 has \

@@ -13,9 +13,21 @@ nss_script
 fake_start <<S
 lookup timeout 1000
 S
-plan 13
+plan 15
 
 is "$(user 2001)" ldap1 'it works'
+
+# Many questions at once, that take longer than one may hang.
+say slow
+{
+	seq 30 59 | sed 's/.*/session 127.0.0.1 20&/'
+	seq 1 30 | sed 's/.*/use &\nmessage/'
+} | milter >many.out
+ok 'a slow one and many questions: all are answered' wait_for eval \
+    'soon ldap30 2030 && soon ldap59 2059'
+is "$(grep 'does not answer' "$LOG")" '' 'and who works is not killed'
+say ok
+
 say hang ldap2
 first=$(pid_of names-1) second=$(pid_of names-2)
 is "$(user 2002)" '#70002' 'one hangs'

@@ -11,7 +11,7 @@ fake_script <<S
 127.0.0.1 2501 uid=5 holder=100 program=telnet
 S
 fake_start </dev/null
-plan 24
+plan 28
 
 said='milter-sysuser: a worker has shut its socket down: it gets a new one'
 again() {		# DESCRIPTION PATH
@@ -27,6 +27,19 @@ is "$(grep -cx "$said" "$LOG")" 1 'the log says so'
 is "$(stat -c '%F %a' "$MILTER")" 'socket 660' 'its mode is the same'
 again 'once more' "$MILTER"
 is "$(grep -cx "$said" "$LOG")" 2 'the log says so'
+
+# The new one can't be had at once.
+old=$(pids worker | tr '\n' ' ')
+mv "$MILTER" aside
+: >"$MILTER"
+"$DO" shut "${old%% *}" "$MILTER"
+ok 'something is in its place: the log says so' wait_for grep -q \
+    "$MILTER: is there and is no socket" "$LOG"
+ok 'the parent goes on' eval 'ctl status >status.out'
+rm -f "$MILTER" aside
+# shellcheck disable=SC2086
+ok 'it is gone: workers are replaced' wait_for all_run $old
+ok 'mail is tagged' wait_for tagged
 
 # Control's own.
 old=$(pid_of control)

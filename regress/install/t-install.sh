@@ -82,7 +82,8 @@ done
 # Elsewhere: what is installed knows
 #
 chmod 755 src		# nothing below is for others to read, but run
-ok 'another prefix' run_make make install "PREFIX=$T/usr" "SYSCONFDIR=$T/etc"
+ok 'another prefix, with -j' run_make make -j 2 install \
+    "PREFIX=$T/usr" "SYSCONFDIR=$T/etc"
 is "$( (cd "$T" && files . | grep -E '^[0-9]+ (usr|etc)/') )" \
     "$(wanted usr etc | sort -k 2)" 'all is there'
 usual='[^ "]*(/usr/local/(s?bin|libexec)|/etc/milter-sysuser)'

@@ -19,6 +19,7 @@
  * one word, read at each question.
  *
  *	ok		ldapN has uid 70000 + N, N from 1 to 999; so do groups
+ *	slow		the same, but it takes 0.2 s
  *	stall		no answer while it says so
  *	hang NAME	none to a question for this one
  *	unavail N	it can't be asked; errno is N
@@ -72,6 +73,7 @@ static enum nss_status
 ask(const char *name, char word[32], int *error)
 {
 	struct timespec	 tick = { 0, 20 * 1000 * 1000 };
+	struct timespec	 slow = { 0, 200 * 1000 * 1000 };
 	char		 arg[64];
 
 	for (;;) {
@@ -81,6 +83,8 @@ ask(const char *name, char word[32], int *error)
 			break;
 		(void)nanosleep(&tick, NULL);
 	}
+	if (strcmp(word, "slow") == 0)
+		(void)nanosleep(&slow, NULL);
 	*error = errno = atoi(arg);
 	if (strcmp(word, "unavail") == 0)
 		return (NSS_STATUS_UNAVAIL);

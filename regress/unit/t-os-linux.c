@@ -26,6 +26,7 @@
  * SOURCES: common/wire.c common/xtext.c
  */
 
+#include <sys/capability.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -40,6 +41,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <mntent.h>
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -54,6 +56,7 @@
 
 #include <cmocka.h>
 
+#include "linux.h"
 #include "log.h"
 #include "owner-find.h"
 
@@ -1676,6 +1679,74 @@ t_churn(void **state)
 	finish(&c);
 }
 
+/* A group of version 2, new and ours, and its id; else the test is skipped. */
+static uint64_t
+group_new(char *path, size_t size, const char *name)
+{
+	struct mntent	*me;
+	struct stat	 st;
+	FILE		*f;
+
+	assert_non_null(f = setmntent("/proc/self/mounts", "re"));
+	while ((me = getmntent(f)) != NULL &&
+	    strcmp(me->mnt_type, "cgroup2") != 0)
+		continue;
+	if (me != NULL)
+		(void)snprintf(path, size, "%s/%s", me->mnt_dir, name);
+	endmntent(f);
+	if (me == NULL || mkdir(path, 0755) == -1)
+		skip();
+	assert_int_equal(stat(path, &st), 0);
+	return (st.st_ino);
+}
+
+/* In a child: what is read of that group, with and without all rights. */
+static int
+group_said(uint64_t id, const char *expected, int rights)
+{
+	const cap_value_t	 admin = CAP_SYS_ADMIN;
+	cap_t			 caps;
+	char			 buf[256] = "";
+	pid_t			 pid;
+	int			 status;
+
+	assert_non_null(caps = cap_get_proc());
+	if ((pid = fork()) == 0) {
+		if (!rights)
+			must(cap_set_flag(caps, CAP_EFFECTIVE, 1, &admin,
+			    CAP_CLEAR) == 0 && cap_set_proc(caps) == 0, "caps");
+		if (cgroup_open() == -1 ||
+		    cgroup_line(id, buf, sizeof(buf)) == -1)
+			(void)strlcpy(buf, "nothing", sizeof(buf));
+		if (strcmp(buf, expected) != 0)
+			(void)fprintf(stderr, "%s, not %s\n", buf, expected);
+		_exit(strcmp(buf, expected) != 0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	(void)cap_free(caps);
+	return (status);
+}
+
+/* As the unit of systemd has it: nobody there may make a mount. */
+static void
+t_group(void **state)
+{
+	char		 name[64], path[256], expected[96];
+	uint64_t	 id;
+	int		 with, without;
+
+	(void)state;
+	(void)snprintf(name, sizeof(name), "t-os-linux-%d.service", getpid());
+	(void)snprintf(expected, sizeof(expected), "0::/%s\n", name);
+	id = group_new(path, sizeof(path), name);
+	with = group_said(id, expected, 1);
+	without = group_said(id, expected, 0);
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(with, 0);
+	assert_int_equal(without, 0);
+	assert_int_equal(group_said(1, "0::/\n", 0), 0);
+}
+
 static int
 setup(void **state)
 {
@@ -1734,6 +1805,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(t_thread_of_its_own),
 		cmocka_unit_test(t_leader_exited),
 		cmocka_unit_test(t_closed),
+		cmocka_unit_test(t_group),
 		cmocka_unit_test(t_orphan),
 		cmocka_unit_test(t_reset),
 		cmocka_unit_test(t_server_closed),
