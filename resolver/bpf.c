@@ -21,6 +21,7 @@
  * is left behind by a resolver that dies.
  */
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -126,9 +127,16 @@ load(void)
 void
 bpf_open(int root)
 {
+	struct rlimit	 rl;
+
 	(void)libbpf_set_print(quiet);
 	bpf.tick = NSEC / sysconf(_SC_CLK_TCK);
-	if (load() == 0)
+	/* It takes some 20, and the search must have some as well. */
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1 || rl.rlim_cur < 64)
+		(void)snprintf(bpf.why, sizeof(bpf.why),
+		    "no more than %llu descriptors",
+		    (unsigned long long)rl.rlim_cur);
+	else if (load() == 0)
 		bpf.since = bpf.tidied = clock_usec(CLOCK_MONOTONIC);
 	else if (root != -1 && bpf_cgroup_open(root) == 0)
 		bpf.hint = 1;
