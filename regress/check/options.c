@@ -15,7 +15,7 @@
  */
 
 /*
- * Linked into all programs that are built with AddressSanitizer: the parent
+ * Compiled into all programs that are built with AddressSanitizer: the parent
  * leaves its children no environment to be told by.  They may not look for
  * leaks, for that needs ptrace(2) of oneself.  A test may say something else.
  */
