@@ -24,7 +24,8 @@ LINK = $(LDFLAGS) -levent $(BSDLIBS)
 
 # Every program is compiled from its own directory and common, no other.
 COMMON = common/addr.c common/answer.c common/caps_$(CAPS).c common/chan.c \
-	common/child.c common/clock.c common/confwire.c common/log.c common/msgtab.c \
+	common/child.c common/clock.c common/confwire.c common/log.c \
+	common/msgtab.c \
 	common/peer.c common/privdrop.c common/wire.c common/xtext.c
 HEADERS = common/log.h common/sysuser.h common/$(OS)/defaults.h \
 	common/$(OS)/packet.h
@@ -241,7 +242,8 @@ BENCH = regress/bench/client.c regress/bench/command.c regress/bench/load.c \
 	regress/bench/lookups.c regress/bench/worker.c
 
 obj/regress/bench/lookups: $(BENCH) regress/bench/bench.h $(BACKEND) \
-	$(SKELETON) resolver/owner.c resolver/os.h resolver/owner.h $(COMMON) $(HEADERS)
+	$(SKELETON) resolver/owner.c resolver/os.h resolver/owner.h \
+	$(COMMON) $(HEADERS)
 	mkdir -p obj/regress/bench
 	$(COMPILE) -Werror -Iresolver -isystem obj -o $@ $(BENCH) $(BACKEND) \
 	    resolver/owner.c $(COMMON) $(LINK) $(CAPLIBS) $(BACKENDLIBS)

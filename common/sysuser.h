@@ -415,7 +415,7 @@ struct chan {
 	enum role		 self, peer;
 	unsigned int		 instance;	/* of the peer */
 	enum state		 state;
-	uint8_t			 seen[(IMSG_MAX + 7) / 8];	/* came already */
+	uint8_t			 seen[(IMSG_MAX + 7) / 8]; /* once-messages */
 	struct packets		 queue;
 	size_t			 queued;
 };
@@ -444,7 +444,7 @@ struct peer {
 	uint32_t		 life;		/* of the child there, as the
 						   parent counts them */
 	int			 open;
-	int			 busy;		/* had more to say than a turn */
+	int			 busy;		/* has more than one turn */
 	int			 priority;	/* when it had not */
 };
 TAILQ_HEAD(peers, peer);
