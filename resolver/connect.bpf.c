@@ -229,7 +229,6 @@ fill(struct opened *o, struct sock *sk)
 
 	o->cookie = bpf_get_socket_cookie(sk);
 	o->uid = BPF_CORE_READ(sk, sk_uid.val);
-	o->netns = netns_of(sk);
 	o->cgroup = bpf_get_current_cgroup_id();
 	o->pid = pid_of(task);
 	o->start = BPF_CORE_READ(task, group_leader, start_boottime);

@@ -35,12 +35,11 @@ struct opened {
 	__u32	 uid;		/* of the socket */
 	__u32	 euid;		/* of the process */
 	__u32	 login;		/* audit's, or 4294967295 */
-	__u32	 netns;		/* inode number */
+	__u16	 port;		/* of the client's end, network order; */
+	__u16	 unused;
 	__u64	 cgroup;	/* its id in the hierarchy of version 2 */
 	char	 program[16];	/* comm of the thread */
-	__u8	 addr[16];	/* of the client's end, as it knows it; */
-	__u16	 port;		/* in network order */
-	__u16	 unused[3];
+	__u8	 addr[16];	/* its address, as it knows it */
 };
 
 /* A connection as the MTA's end of it says; IPv4 as ::ffff:. */

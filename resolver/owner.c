@@ -162,8 +162,7 @@ recorded(const struct os_ops *os, const struct conn_key *key,
 	struct conn_key	 swapped;
 	struct sock	 server;
 
-	if (client->state != SOCK_NONE && client->state != SOCK_FORGOTTEN &&
-	    reason_of(client->state) != R_NONE)
+	if (!forgotten(client) && reason_of(client->state) != R_NONE)
 		return (reason_of(client->state));
 	if (r->server == 0 || r->shared)
 		return (R_REUSED);
