@@ -24,6 +24,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/utsname.h>
 
 #include <arpa/inet.h>
 
@@ -53,6 +54,7 @@ static struct {
 	char			 why[128];	/* not loaded */
 	int			 hint;		/* cgroup.bpf.c is, instead */
 	int			 said;		/* that, once */
+	int			 realtime;	/* PREEMPT_RT */
 	uint64_t		 tick;		/* ns, of a clock tick */
 	uint64_t		 missed;	/* events, when counted last */
 	uint64_t		 since;		/* usec: no more were seen */
@@ -127,8 +129,11 @@ load(void)
 void
 bpf_open(int root)
 {
+	struct utsname	 uts;
 	struct rlimit	 rl;
 
+	bpf.realtime = uname(&uts) == -1 ||
+	    strstr(uts.version, "PREEMPT_RT") != NULL;
 	(void)libbpf_set_print(quiet);
 	bpf.tick = NSEC / sysconf(_SC_CLK_TCK);
 	/* It takes some 20, and the search must have some as well. */
@@ -227,27 +232,34 @@ record_set(struct record *r, const struct session *s)
 }
 
 /*
- * The kernel does not run a program within itself, and counts how often it
- * would have had to.  Since then a later connection of the same tuple may be
- * missing, so a record that is older is not to be believed alone.
+ * Where a tuple's lock was not to be had, a later connection of that tuple may
+ * be missing.  With PREEMPT_RT that may be so whenever the kernel had to skip
+ * the program, for no program runs within itself: it counts how often.
  */
 int
-linux_complete(const struct record *r)
+linux_complete(const struct conn_key *key, const struct record *r)
 {
+	struct tuple		 tuple;
+	struct session		 s;
 	struct bpf_prog_info	 info;
 	uint32_t		 len = sizeof(info);
-	uint64_t		 now = clock_usec(CLOCK_MONOTONIC);
 
+	tuple_set(&tuple, key);
+	if (bpf_map_lookup_elem(bpf_map__fd(bpf.skel->maps.sessions), &tuple,
+	    &s) != 0 || s.server != r->server ||
+	    s.since <= bpf.skel->bss->doubts[tuple_hash(&tuple)])
+		return (0);
+	if (!bpf.realtime)
+		return (1);
 	memset(&info, 0, sizeof(info));
 	if (bpf_obj_get_info_by_fd(
-	    bpf_program__fd(bpf.skel->progs.session_accept), &info, &len) != 0)
+	    bpf_program__fd(bpf.skel->progs.session_again), &info, &len) != 0)
 		return (0);
-	info.recursion_misses += bpf.skel->bss->doubts;
 	if (info.recursion_misses != bpf.missed) {
 		bpf.missed = info.recursion_misses;
-		bpf.since = now;
+		bpf.since = clock_usec(CLOCK_MONOTONIC);
 	}
-	return (now - r->age > bpf.since);
+	return (s.since / 1000 > bpf.since);
 }
 
 /*

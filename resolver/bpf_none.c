@@ -56,8 +56,9 @@ bpf_opener(uint64_t cookie)
 }
 
 int
-linux_complete(const struct record *record)
+linux_complete(const struct conn_key *key, const struct record *record)
 {
+	(void)key;
 	(void)record;
 	return (0);
 }

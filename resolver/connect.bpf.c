@@ -37,6 +37,11 @@
  * connection of his own to the MTA.  So the record has the client's address
  * and port as well, and owner.c sees to it that he can't have these.
  *
+ * The kernel skips a program where it interrupted the same one, which it does
+ * once at most: softirq a process, with preemption off in both.  So what can
+ * be skipped is attached twice, and says the same if it runs twice.  With
+ * PREEMPT_RT there is more to come between: see linux_complete().
+ *
  * tcp_input.c and inet_connection_sock.c of Linux say when which field is
  * set; the structures have just the members that are used, which the loader
  * finds in the running kernel (CO-RE).
@@ -56,7 +61,6 @@
 #define FAMILY_INET	2
 #define FAMILY_INET6	10
 #define NO_LOGIN	4294967295U
-#define LOCKS		1024
 #define TRIES		1000		/* some 10 us */
 
 #define PIDNS_DEPTH	32
@@ -149,9 +153,9 @@ struct {
 	__type(value, struct session);
 } sessions SEC(".maps");
 
-/* Of tuples, and how often one was not to be had. */
-__u32			 locks[LOCKS];
-__u32			 doubts;
+/* Of tuples, and when one was not to be had, as CLOCK_MONOTONIC in ns. */
+__u32			 locks[TUPLE_LOCKS];
+__u64			 doubts[TUPLE_LOCKS];
 
 /* Set by bpf.c: a bit for each port, and our namespaces. */
 __u8			 ports[65536 / 8];
@@ -246,18 +250,14 @@ fill(struct opened *o, struct sock *sk)
 	bpf_get_current_comm(o->program, sizeof(o->program));
 }
 
-/*
- * In the context of who calls connect(2).  By itself, so that an interrupt
- * on its way finds session_state() idle: no program runs within itself.
- */
-SEC("tp_btf/inet_sock_set_state")
-int
-BPF_PROG(session_open, struct sock *sk, int old, int new)
+/* In the context of who calls connect(2). */
+static __always_inline void
+client_opened(struct sock *sk)
 {
 	struct client	*c, other = { 0 };
 
-	if (new != SYN_SENT || !watched(sk))
-		return (0);
+	if (!watched(sk))
+		return;
 	c = bpf_sk_storage_get(&opened, sk, NULL,
 	    BPF_SK_STORAGE_GET_F_CREATE);
 	if (c != NULL)
@@ -267,7 +267,6 @@ BPF_PROG(session_open, struct sock *sk, int old, int new)
 		(void)bpf_map_update_elem(&elsewhere, &other.opened.cookie,
 		    &other, BPF_ANY);
 	}
-	return (0);
 }
 
 /* Whose the client's end is. */
@@ -323,20 +322,19 @@ client_closed(struct sock *sk)
 
 /*
  * Several processors may be busy with ends of one tuple.  Who does not get the
- * lock soon says that there is doubt; bpf.c then believes no record alone that
- * is older.
+ * lock soon leaves a doubt; bpf.c then believes no older record alone.
  */
 static __always_inline __u32 *
 tuple_lock(const struct tuple *t)
 {
-	__u32	 n = t->client_port ^ t->client_port >> 8 ^ t->client[15];
-	__u32	*lock = &locks[n % LOCKS];
+	__u32	 n = tuple_hash(t);
+	__u32	*lock = &locks[n];
 	int	 i;
 
 	for (i = 0; i < TRIES; i++)
 		if (__sync_val_compare_and_swap(lock, 0, 1) == 0)
 			return (lock);
-	__sync_fetch_and_add(&doubts, 1);
+	doubts[n] = bpf_ktime_get_ns();
 	return (NULL);
 }
 
@@ -366,6 +364,10 @@ server_established(struct sock *sk)
 	struct isns		 isns;
 	__u32			*lock;
 
+	if (netns_of(sk) != our_netns ||
+	    BPF_CORE_READ(sk, sk_protocol) != PROTO_TCP ||
+	    bpf_sk_storage_get(&accepted, sk, NULL, 0) != NULL)
+		return;
 	isns.client = BPF_CORE_READ(tcp, rcv_nxt);
 	isns.server = BPF_CORE_READ(tcp, snd_una);
 	tuple_of(sk, &tuple);
@@ -415,36 +417,43 @@ server_closed(struct sock *sk)
 	tuple_unlock(lock);
 }
 
-/*
- * By itself as well, and with a quick way out: who is interrupted or preempted
- * here has it skipped for all others on this CPU, and a session that is not
- * seen casts doubt on those before it (linux_complete()).
- */
-SEC("tp_btf/inet_sock_set_state")
-int
-BPF_PROG(session_accept, struct sock *sk, int old, int new)
+static __always_inline void
+changed(struct sock *sk, int old, int new)
 {
-	if (new == ESTABLISHED && old == SYN_RECV &&
-	    netns_of(sk) == our_netns &&
-	    BPF_CORE_READ(sk, sk_protocol) == PROTO_TCP)
+	if (new == ESTABLISHED && old == SYN_RECV)
 		server_established(sk);
-	return (0);
+	else if (new == ESTABLISHED && old == SYN_SENT)
+		client_established(sk);
+	else if (new == CLOSED) {
+		client_closed(sk);
+		server_closed(sk);
+	}
 }
 
 SEC("tp_btf/inet_sock_set_state")
 int
 BPF_PROG(session_state, struct sock *sk, int old, int new)
 {
-	if (new == ESTABLISHED && old == SYN_SENT)
-		client_established(sk);
-	else if (new == CLOSED) {
-		client_closed(sk);
-		server_closed(sk);
-	}
+	if (new == SYN_SENT)
+		client_opened(sk);
+	else
+		changed(sk, old, new);
 	return (0);
 }
 
-/* The MTA has closed its end, and nothing is left of it. */
+/* A process that calls connect(2) interrupts nobody. */
+SEC("tp_btf/inet_sock_set_state")
+int
+BPF_PROG(session_again, struct sock *sk, int old, int new)
+{
+	changed(sk, old, new);
+	return (0);
+}
+
+/*
+ * The MTA has closed its end, and nothing is left of it.  Softirqs are off
+ * here, so it interrupts nothing.
+ */
 SEC("tp_btf/tcp_destroy_sock")
 int
 BPF_PROG(session_close, struct sock *sk)

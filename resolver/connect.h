@@ -50,6 +50,16 @@ struct tuple {
 	__u16	 server_port;
 };
 
+/* Tuples that share a lock share what becomes of it. */
+#define TUPLE_LOCKS	1024
+
+static inline __u32
+tuple_hash(const struct tuple *t)
+{
+	return ((t->client_port ^ t->client_port >> 8 ^ t->client[15]) %
+	    TUPLE_LOCKS);
+}
+
 /* The initial sequence numbers of both ends, as each end knows them. */
 struct isns {
 	__u32	 client;

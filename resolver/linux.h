@@ -47,7 +47,7 @@ struct known {
 void	 bpf_open(int);
 const char *linux_watch(enum backend, const struct range *, size_t);
 int	 linux_record(const struct conn_key *, struct record *);
-int	 linux_complete(const struct record *);
+int	 linux_complete(const struct conn_key *, const struct record *);
 int	 bpf_full(void);
 
 /* bpf_cgroup.c or bpf_none.c */

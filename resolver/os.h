@@ -135,8 +135,12 @@ struct os_ops {
 	/* What was recorded of the connection, or -1: nothing. */
 	int		(*record)(const struct conn_key *, struct record *);
 
-	/* True if surely nothing went unrecorded since that record. */
-	int		(*complete)(const struct record *);
+	/*
+	 * True if that is still recorded, and surely no later connection of
+	 * these ends went unrecorded.
+	 */
+	int		(*complete)(const struct conn_key *,
+			    const struct record *);
 
 	/* Fill in unit and container of a process that has ended. */
 	void		(*group)(const struct record *, struct found *);

@@ -178,8 +178,8 @@ recorded(const struct os_ops *os, const struct conn_key *key,
 	case SOCK_NONE:
 		if (client->state != SOCK_NONE)
 			return (R_REUSED);
-		return (r->age < RECORD_USEC && os->complete(r) ? R_NONE :
-		    R_CLOSED);
+		return (r->age < RECORD_USEC && os->complete(key, r) ?
+		    R_NONE : R_CLOSED);
 	case SOCK_ORPHAN:
 	case SOCK_FORGOTTEN:
 		return (R_REUSED);

@@ -68,7 +68,7 @@ static size_t	 fake_holders(const struct sock *, const struct budget *,
 		    struct holder[MAX_HOLDERS]);
 static int	 fake_process(const struct holder *, struct found *);
 static int	 fake_record(const struct conn_key *, struct record *);
-static int	 fake_complete(const struct record *);
+static int	 fake_complete(const struct conn_key *, const struct record *);
 static void	 fake_group(const struct record *, struct found *);
 
 static const struct os_ops os_script = {
@@ -191,8 +191,9 @@ fake_group(const struct record *record, struct found *found)
 }
 
 static int
-fake_complete(const struct record *record)
+fake_complete(const struct conn_key *key, const struct record *record)
 {
+	assert_memory_equal(key, &script.key, sizeof(*key));
 	assert_memory_equal(record, &script.record, sizeof(*record));
 	assert_int_not_equal(script.complete, NEVER);
 	script.asked_complete++;
