@@ -76,6 +76,7 @@ typedef struct { __u32 val; } kuid_t;
 struct sock_common {
 	__be32			 skc_daddr, skc_rcv_saddr;
 	__be16			 skc_dport;
+	__u16			 skc_num;
 	unsigned short		 skc_family;
 	possible_net_t		 skc_net;
 	struct in6_addr		 skc_v6_daddr, skc_v6_rcv_saddr;
@@ -166,39 +167,38 @@ watched(const struct sock *sk)
 {
 	__u16	 port;
 
-	port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
-	return (BPF_CORE_READ(sk, sk_protocol) == PROTO_TCP &&
+	port = bpf_ntohs(sk->__sk_common.skc_dport);
+	return (sk->sk_protocol == PROTO_TCP &&
 	    (ports[port / 8] & 1U << port % 8) != 0);
 }
 
 static __always_inline __u32
 netns_of(const struct sock *sk)
 {
-	return (BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum));
+	return (sk->__sk_common.skc_net.net->ns.inum);
 }
 
 /* Where the tuple has the client, the MTA's end has its peer. */
 static __always_inline void
 tuple_of(const struct sock *sk, struct tuple *t)
 {
-	__u32	 mapped = bpf_htonl(0xffff);
+	__be32	 addr, mapped = bpf_htonl(0xffff);
 
 	__builtin_memset(t, 0, sizeof(*t));
-	if (BPF_CORE_READ(sk, __sk_common.skc_family) == FAMILY_INET6) {
+	if (sk->__sk_common.skc_family == FAMILY_INET6) {
 		BPF_CORE_READ_INTO(&t->client, sk, __sk_common.skc_v6_daddr);
 		BPF_CORE_READ_INTO(&t->server, sk,
 		    __sk_common.skc_v6_rcv_saddr);
 	} else {
+		addr = sk->__sk_common.skc_daddr;
 		__builtin_memcpy(t->client + 8, &mapped, sizeof(mapped));
+		__builtin_memcpy(t->client + 12, &addr, sizeof(addr));
+		addr = sk->__sk_common.skc_rcv_saddr;
 		__builtin_memcpy(t->server + 8, &mapped, sizeof(mapped));
-		BPF_CORE_READ_INTO((__be32 *)(t->client + 12), sk,
-		    __sk_common.skc_daddr);
-		BPF_CORE_READ_INTO((__be32 *)(t->server + 12), sk,
-		    __sk_common.skc_rcv_saddr);
+		__builtin_memcpy(t->server + 12, &addr, sizeof(addr));
 	}
-	t->client_port = BPF_CORE_READ(sk, __sk_common.skc_dport);
-	t->server_port = BPF_CORE_READ((const struct inet_sock *)sk,
-	    inet_sport);
+	t->client_port = sk->__sk_common.skc_dport;
+	t->server_port = bpf_htons(sk->__sk_common.skc_num);
 }
 
 /*
@@ -206,16 +206,14 @@ tuple_of(const struct sock *sk, struct tuple *t)
  * its own.  Returns the one that is true in ours, or 0 if it has none there.
  */
 static __always_inline __u32
-pid_of(const struct task_struct *task)
+pid_of(const struct pid *pid)
 {
-	const struct pid	*pid;
 	const struct upid	*n;
 	unsigned int		 i, level;
 
-	pid = BPF_CORE_READ(task, group_leader, thread_pid);
 	n = (const void *)((const char *)pid +
 	    bpf_core_field_offset(struct pid, numbers));
-	level = BPF_CORE_READ(pid, level);
+	level = pid->level;
 	for (i = 0; i <= PIDNS_DEPTH && i <= level; i++) {
 		if (BPF_CORE_READ(n, ns, ns.inum) == our_pidns)
 			return (BPF_CORE_READ(n, nr));
@@ -228,22 +226,22 @@ pid_of(const struct task_struct *task)
 static __always_inline void
 fill(struct opened *o, struct sock *sk)
 {
-	struct task_struct	*task = (void *)bpf_get_current_task();
+	struct task_struct	*task = bpf_get_current_task_btf();
+	struct task_struct	*leader = task->group_leader;
 	struct inode		*exe;
 
 	o->cookie = bpf_get_socket_cookie(sk);
-	o->uid = BPF_CORE_READ(sk, sk_uid.val);
+	o->uid = sk->sk_uid.val;
 	o->cgroup = bpf_get_current_cgroup_id();
-	o->pid = pid_of(task);
-	o->start = BPF_CORE_READ(task, group_leader, start_boottime);
+	o->pid = pid_of(leader->thread_pid);
+	o->start = leader->start_boottime;
 	o->pidfd_inode = 0;
 	if (bpf_core_field_exists(((struct pid *)0)->ino))
-		o->pidfd_inode = BPF_CORE_READ(task, group_leader,
-		    thread_pid, ino);
-	o->euid = BPF_CORE_READ(task, cred, euid.val);
+		o->pidfd_inode = leader->thread_pid->ino;
+	o->euid = task->cred->euid.val;
 	o->login = NO_LOGIN;
 	if (bpf_core_field_exists(task->loginuid))
-		o->login = BPF_CORE_READ(task, loginuid.val);
+		o->login = task->loginuid.val;
 	exe = BPF_CORE_READ(task, mm, exe_file, f_inode);
 	o->exe_inode = BPF_CORE_READ(exe, i_ino);
 	o->exe_dev = BPF_CORE_READ(exe, i_sb, s_dev);
@@ -287,19 +285,19 @@ client_of(struct sock *sk)
 static __always_inline void
 client_established(struct sock *sk)
 {
-	const struct tcp_sock	*tcp = (const struct tcp_sock *)sk;
+	const struct tcp_sock	*tcp = bpf_skc_to_tcp_sock(sk);
 	struct client		*c;
 	struct tuple		 tuple;
 	struct isns		 isns;
 
-	if ((c = client_of(sk)) == NULL)
+	if (tcp == NULL || (c = client_of(sk)) == NULL)
 		return;
 	/* Its own end is where the tuple has the server. */
 	tuple_of(sk, &tuple);
 	__builtin_memcpy(c->opened.addr, tuple.server, sizeof(tuple.server));
 	c->opened.port = tuple.server_port;
-	isns.client = BPF_CORE_READ(tcp, snd_una);
-	isns.server = BPF_CORE_READ(tcp, rcv_nxt);
+	isns.client = tcp->snd_una;
+	isns.server = tcp->rcv_nxt;
 	c->isns = isns;
 	(void)bpf_map_update_elem(&waiting, &isns, &c->opened, BPF_ANY);
 }
@@ -357,19 +355,18 @@ session_spoil(struct session *s, __u64 others)
 static __always_inline void
 server_established(struct sock *sk)
 {
-	const struct tcp_sock	*tcp = (const struct tcp_sock *)sk;
+	const struct tcp_sock	*tcp = bpf_skc_to_tcp_sock(sk);
 	struct session		 new = { 0 }, *old;
 	struct opened		*o;
 	struct tuple		 tuple, *mark;
 	struct isns		 isns;
 	__u32			*lock;
 
-	if (netns_of(sk) != our_netns ||
-	    BPF_CORE_READ(sk, sk_protocol) != PROTO_TCP ||
+	if (tcp == NULL || netns_of(sk) != our_netns || sk->sk_protocol != PROTO_TCP ||
 	    bpf_sk_storage_get(&accepted, sk, NULL, 0) != NULL)
 		return;
-	isns.client = BPF_CORE_READ(tcp, rcv_nxt);
-	isns.server = BPF_CORE_READ(tcp, snd_una);
+	isns.client = tcp->rcv_nxt;
+	isns.server = tcp->snd_una;
 	tuple_of(sk, &tuple);
 	if ((lock = tuple_lock(&tuple)) == NULL)
 		return;
@@ -406,7 +403,7 @@ server_closed(struct sock *sk)
 	__u32		*lock;
 
 	if ((mark = bpf_sk_storage_get(&accepted, sk, NULL, 0)) == NULL ||
-	    BPF_CORE_READ(sk, sk_socket) != NULL)
+	    sk->sk_socket != NULL)
 		return;
 	tuple = *mark;
 	if ((lock = tuple_lock(&tuple)) == NULL)
