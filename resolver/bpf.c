@@ -158,14 +158,17 @@ const char *
 linux_watch(enum backend backend, const struct range *ports, size_t n)
 {
 	uint8_t		 map[PORTS_SIZE];
-	uint32_t	 port;
+	uint32_t	 i;
+	uint16_t	 port;
 
 	if (backend == B_PROC)
 		n = 0;
 	memset(map, 0, sizeof(map));
 	for (; n > 0; n--, ports++)
-		for (port = ports->lo; port <= ports->hi; port++)
+		for (i = ports->lo; i <= ports->hi; i++) {
+			port = htons(i);
 			map[port / 8] |= 1U << port % 8;
+		}
 	if (bpf.skel != NULL)
 		memcpy(bpf.skel->bss->ports, map, sizeof(map));
 	bpf_cgroup_watch(map);

@@ -22,7 +22,6 @@
 
 #include <linux/bpf.h>
 
-#include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
 #define STREAM		1
@@ -40,12 +39,13 @@ struct {
 	__type(value, __u32);
 } openers SEC(".maps");
 
-__u8	 ports[65536 / 8];	/* set by bpf_cgroup.c: a bit for each */
+/* Set by bpf_cgroup.c: a bit for each port, numbered in network order. */
+__u8	 ports[65536 / 8];
 
 static __always_inline void
 opened(struct bpf_sock_addr *ctx)
 {
-	__u16	 port = bpf_ntohs(ctx->user_port);
+	__u16	 port = ctx->user_port;
 	__u32	 pid = bpf_get_current_pid_tgid() >> 32;
 	__u64	 cookie;
 

@@ -158,16 +158,15 @@ struct {
 __u32			 locks[TUPLE_LOCKS];
 __u64			 doubts[TUPLE_LOCKS];
 
-/* Set by bpf.c: a bit for each port, and our namespaces. */
+/* Set by bpf.c: a bit for each port, in network order, and our namespaces. */
 __u8			 ports[65536 / 8];
 const volatile __u32	 our_netns, our_pidns;
 
 static __always_inline int
 watched(const struct sock *sk)
 {
-	__u16	 port;
+	__u16	 port = sk->__sk_common.skc_dport;
 
-	port = bpf_ntohs(sk->__sk_common.skc_dport);
 	return (sk->sk_protocol == PROTO_TCP &&
 	    (ports[port / 8] & 1U << port % 8) != 0);
 }

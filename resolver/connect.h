@@ -50,13 +50,16 @@ struct tuple {
 	__u16	 server_port;
 };
 
-/* Tuples that share a lock share what becomes of it. */
+/*
+ * Tuples that share a lock share what becomes of it.  A sum, for the verifier
+ * of Linux 6.1 knows no bounds of an exclusive or.
+ */
 #define TUPLE_LOCKS	1024
 
 static inline __u32
 tuple_hash(const struct tuple *t)
 {
-	return ((t->client_port ^ t->client_port >> 8 ^ t->client[15]) %
+	return ((t->client_port + (t->client_port >> 8) + t->client[15]) %
 	    TUPLE_LOCKS);
 }
 

@@ -21,7 +21,8 @@
 
 #include <stdint.h>
 
-#define PORTS_SIZE	(65536 / 8)	/* a bit for each */
+#define PORTS_SIZE	(65536 / 8)	/* a bit for each, in network
+						   order */
 
 /* bpf_cgroup.c */
 int	 bpf_cgroup_open(int);
