@@ -29,12 +29,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "log.h"
 #include "proc.h"
 
 #define BACKLOG		512
+#define LOCK_TRIES	20
+#define LOCK_NSEC	50000000	/* between two of them: a second in all */
 
 /* The directory, root's alone to write; made if it is not there. */
 static void
@@ -85,6 +88,24 @@ static struct {
 } lock = { .fd = -1 };
 
 /*
+ * A child that the last daemon was about to start has its lock for another
+ * moment, until it becomes another program.
+ */
+static int
+locked(int fd)
+{
+	const struct timespec	 pause = { 0, LOCK_NSEC };
+	int			 i;
+
+	for (i = 0; flock(fd, LOCK_EX | LOCK_NB) == -1; i++) {
+		if (errno != EWOULDBLOCK || i == LOCK_TRIES)
+			return (0);
+		(void)nanosleep(&pause, NULL);
+	}
+	return (1);
+}
+
+/*
  * Only one daemon per state directory.  The lock also says which sockets are
  * its own, so that the next one need not ask whether somebody still listens
  * there: its children may, for they finish their sessions.
@@ -103,7 +124,7 @@ listen_lock(const char *statedir)
 	lock.fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (lock.fd == -1)
 		fatal("%s", path);
-	if (flock(lock.fd, LOCK_EX | LOCK_NB) == -1) {
+	if (!locked(lock.fd)) {
 		if (errno != EWOULDBLOCK)
 			fatal("%s", path);
 		fatalx("%s: another milter-sysuser is running: stop it, or "

@@ -189,6 +189,9 @@ perl -MIO::Socket::UNIX -e '
 	    die' "$MILTER" "$CONTROL"
 sed "s/^\(listen.*\) group .*/\1 owner \"news\" group \"mail\"/
     s/^\(control socket.*\)/\1 mode 0640 group \"games\"/" good.conf >"$CONF"
+# A child of that one has its lock for another moment.
+perl -e 'use Fcntl ":flock"; open my $f, ">", "state/lock" or die;
+    flock $f, LOCK_EX or die; exit if fork; select undef, undef, undef, 0.3'
 ok 'it starts, and takes over the sockets of one that died' daemon_start
 is "$(stat -c '%F %a %U %G' "$MILTER")" 'socket 660 news mail' \
     'mode and owner of the milter socket'
