@@ -105,8 +105,11 @@ child_end(struct child_of *c)
 {
 	(void)close(c->in);
 	(void)close(c->out);
-	if (c->pid != -1)
+	/* Others that were forked have our end of the pipe as well. */
+	if (c->pid != -1) {
+		(void)kill(c->pid, SIGKILL);
 		assert_int_equal(waitpid(c->pid, NULL, 0), c->pid);
+	}
 }
 
 static int
