@@ -209,7 +209,7 @@ regress-programs: $(FAKE)/resolver $(DUP)/milterd $(BARE)/milterd \
 check:
 	regress/deps check
 	$(MAKE) regress-programs
-	regress/run obj/regress/t-* regress/*/t-*.sh
+	regress/run -j 2 obj/regress/t-* regress/*/t-*.sh
 
 # A million lookups instead of some thousand, and each call that can fail; under
 # sanitizers; and the Debian package.
