@@ -216,6 +216,8 @@ check:
 check-long: check check-sanitize
 	regress/deps deb
 	regress/run -t 1200 regress/install/long/t-*.sh
+	regress/deps kernel
+	regress/run -t 3600 regress/kernel/long/t-*.sh
 	FAULTS=1000 regress/run -t 7200 regress/fault/t-fault-start.sh \
 	    regress/fault/t-fault-run.sh
 	LOOKUPS=1000000 regress/run -t 3600 regress/owner/t-churn.sh

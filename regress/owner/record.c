@@ -60,7 +60,7 @@
 #define IP_BIND_ADDRESS_NO_PORT	24
 #endif
 
-#define LIFE		150		/* s, of anything here */
+#define LIFE		900		/* s, of anything here */
 #define FLOODERS	3
 #define EVENTS		256
 

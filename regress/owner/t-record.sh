@@ -17,7 +17,8 @@ fi
 PORT=2525
 OTHER=2526
 SPRAYED='2531 2532 2533 2534'	# so that no port comes twice
-COUNT=200		# of who sprays
+COUNT=${SPRAY:-200}	# of who sprays
+FLOOD=${FLOOD:-150000}	# connections of another user
 INSIDE=			# what the daemon is started by
 NS=			# pid in the network namespace of clients, or none
 
@@ -172,21 +173,22 @@ victims() {		# WHEN
 	fi
 }
 victims before
-run news "$T/record" flood $PORT 150000 3000 >flood.out
+run news "$T/record" flood $PORT $FLOOD $((FLOOD / 50)) >flood.out
 flood=$!
-run man "$T/record" flood $PORT 60000 3000 own >own.out
+run man "$T/record" flood $PORT $((FLOOD / 5 * 2)) $((FLOOD / 50)) own >own.out
 own=$!
 wait_for grep -q held flood.out
-spray www-data during 2534 close 100 100 "exe=$T/record " \
+half=$((COUNT / 2))
+spray www-data during 2534 close $half $half "exe=$T/record " \
     'during the flood: who comes then'
-diag "not recorded then: $(grep -vc source=bpf during.both) of 100"
-ok '150,000 connections are made' eval \
+diag "not recorded then: $(grep -vc source=bpf during.both) of $half"
+ok "$FLOOD connections are made" eval \
     'WAIT=80 wait_for grep -q "done\|Bail" flood.out &&
     grep -q done flood.out' || diag "$(cat flood.out)"
 if grep -q 'Bail out! own network' own.out; then
 	skip 1 'no user namespaces for users'
 else
-	ok 'and 60,000 in namespaces of the user' eval \
+	ok 'and others in namespaces of the user' eval \
 	    'WAIT=80 wait_for grep -q "done\|Bail" own.out &&
 	    grep -q done own.out' || diag "$(cat own.out)"
 fi
