@@ -53,7 +53,7 @@ struct tcpconn {
 
 /* A process of the list of all. */
 struct process {
-	uint32_t		 pid, uid;
+	uint32_t		 pid, uid, ruid;
 	int			 jid;		/* 0: in no jail, or in ours */
 	int			 kernel;
 	uint64_t		 start;		/* us */

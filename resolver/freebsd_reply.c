@@ -185,6 +185,7 @@ reply_process(const struct reply *r, size_t *pos, struct process *p)
 		return (BAD_REPLY);
 	p->pid = ki.ki_pid;
 	p->uid = ki.ki_uid;
+	p->ruid = ki.ki_ruid;
 	p->jid = ki.ki_jid;
 	p->kernel = (ki.ki_flag & KPROC) != 0;
 	p->start = (uint64_t)ki.ki_start.tv_sec * 1000000 +

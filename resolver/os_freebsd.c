@@ -22,7 +22,8 @@
  * A uid in a jail is not the host's, and nothing that is said of a socket
  * tells a jail's from the host's: only its processes do.  So while there are
  * jails, only a socket that is held outside of them, and by nobody inside, is
- * somebody's.
+ * somebody's; and his only if he has it himself, for out of a jail a socket of
+ * any uid can be passed to a friend.
  */
 
 #include <sys/types.h>
@@ -153,26 +154,43 @@ freebsd_check(void)
 	return (can);
 }
 
-/* True if the socket is held, and by no process in a jail. */
+/*
+ * 1: the socket's owner has it; 0: others have; -1: nobody does, or somebody
+ * in a jail.  A program that is another user's but for its file is not his.
+ */
 static int
 held_outside(const struct tcpconn *pcb)
 {
 	struct process	 p;
 	size_t		 pos = 0;
 	uint32_t	 pid, last = NO_PID;
-	int		 rv, n = 0;
+	int		 rv, n = 0, own = 0;
 
 	if (ask(ASK_FILES, 0, &files) == -1)
-		return (0);
+		return (-1);
 	while ((rv = reply_file(&files, &pos, pcb->so, &pid)) == 1) {
 		if (pid == last)
 			continue;
 		last = pid;
 		if (find_process(pid, &p) != 1 || p.jid != 0)
-			return (0);
+			return (-1);
+		if (p.uid == pcb->uid && p.ruid == pcb->uid)
+			own = 1;
 		n++;
 	}
-	return (rv == 0 && n > 0);
+	return (rv == 0 && n > 0 ? own : -1);
+}
+
+/* That the socket is still the same is true of its processes, then, too. */
+static void
+beside_jails(const struct tcpconn *pcb, struct sock *sock)
+{
+	int	 own = held_outside(pcb);
+
+	if (own == -1 || !freebsd_same(&sock->key, sock))
+		sock->state = SOCK_UNSUPPORTED;
+	else if (!own)
+		sock->uid = UID_UNKNOWN;
 }
 
 static void
@@ -212,7 +230,7 @@ freebsd_sock(const struct conn_key *key, struct sock *sock)
 		return;
 	}
 	/* Of a link-local address the exact question needs the interface. */
-	if (!IS_SCOPED(key->client.addr)) {
+	if (!IS_SCOPED(key->client.addr) && !IS_SCOPED(key->server.addr)) {
 		asked = ask_cred(key, &uid) == 0;
 		denied = !asked && errno == EPERM;
 		sock->state = asked || denied || errno == ENOENT ? SOCK_NONE :
@@ -220,6 +238,8 @@ freebsd_sock(const struct conn_key *key, struct sock *sock)
 		if (!asked && !denied)
 			return;
 	}
+	/* A jail is there as long as its sockets are: so, before they go. */
+	jails = ask_jails();
 	switch (find_pcb(key, &pcb)) {
 	case 0:
 		/* Perhaps it is only hidden from us. */
@@ -238,9 +258,10 @@ freebsd_sock(const struct conn_key *key, struct sock *sock)
 	sock_fill(&pcb, sock);
 	if (asked && pcb.uid != uid)
 		sock->state = SOCK_FAILED;
-	if (sock->state == SOCK_OWNED && (jails = ask_jails()) != 0 &&
-	    (jails == -1 || !held_outside(&pcb)))
+	if (sock->state == SOCK_OWNED && jails == -1)
 		sock->state = SOCK_UNSUPPORTED;
+	if (sock->state == SOCK_OWNED && jails == 1)
+		beside_jails(&pcb, sock);
 }
 
 /* The number of a pcb is never given again while the kernel runs. */

@@ -283,6 +283,7 @@ put_proc(const struct kproc *p)
 	ki.ki_structsize = sizeof(ki) - kernel.lie[K_PROC];
 	ki.ki_pid = p->pid;
 	ki.ki_uid = p->uid;
+	ki.ki_ruid = p->ruid;
 	ki.ki_jid = p->jid;
 	ki.ki_flag = p->kernel ? 0x4 : 0;
 	ki.ki_start.tv_sec = p->start;

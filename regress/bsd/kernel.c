@@ -180,10 +180,12 @@ add_proc(char *line)
 		fatal("calloc");
 	p->pid = number(need(&line));
 	p->start = 1;
+	p->ruid = UINT32_MAX;
 	while ((w = word(&line)) != NULL) {
 		const struct { const char *key; uint32_t *number; } keys[] = {
-			{ "uid", &p->uid }, { "start", &p->start },
-			{ "jid", &p->jid }, { "kernel", &p->kernel }
+			{ "uid", &p->uid }, { "ruid", &p->ruid },
+			{ "start", &p->start }, { "jid", &p->jid },
+			{ "kernel", &p->kernel }
 		};
 
 		for (i = 0; i < NITEMS(keys); i++)
@@ -206,6 +208,8 @@ add_proc(char *line)
 		else
 			fatalx("kernel: what is %s?", w);
 	}
+	if (p->ruid == UINT32_MAX)
+		p->ruid = p->uid;
 	TAILQ_INSERT_TAIL(&kernel.procs, p, next);
 }
 

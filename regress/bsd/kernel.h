@@ -29,7 +29,7 @@
  *		mapped=1	IPv4, from a socket of IPv6
  *		table=N		its routing table
  *	proc PID [key=value ...]			a process
- *		uid=N start=N jid=N comm=TEXT exe=TEXT cwd=TEXT args=TEXT
+ *		uid=N ruid=N start=N jid=N comm=TEXT exe=TEXT cwd=TEXT args=TEXT
  *		kernel=1	one of the kernel's own
  *		fd=ID		it has that socket; as often as need be
  *	addr ADDR	of an interface
@@ -62,7 +62,7 @@ TAILQ_HEAD(ksocks, ksock);
 
 struct kproc {
 	TAILQ_ENTRY(kproc)	 next;
-	uint32_t		 pid, uid, start, jid, kernel;
+	uint32_t		 pid, uid, ruid, start, jid, kernel;
 	char			 comm[64], exe[512], cwd[512], args[64];
 	uint32_t		 fds[KFDS];
 	size_t			 nfds;

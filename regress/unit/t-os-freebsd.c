@@ -157,7 +157,7 @@ t_reused_own(void **state)
 	int		 n;
 
 	(void)state;
-	for (n = 3; n < 40; n++) {
+	for (n = 4; n < 40; n++) {
 		const char *const lines[] = { V4, V4MTA, MTA, TELNET };
 		const char *const client[] = { CLIENT };
 		const char *const server[] = { SERVER };
@@ -220,6 +220,76 @@ t_jails(void **state)
 		os_native.open();
 		assert_string_equal(scene_ask(client, server, &f),
 		    "owned none 1000 100 1 telnet");
+	}
+}
+
+/*
+ * Who is root in a jail can have a socket of any uid, and pass it to a friend
+ * outside; who can let a program of that uid inherit it.
+ */
+static void
+t_jails_passed(void **state)
+{
+	const char *const	 lines[] = { V4, V4MTA, MTA, "jails 1",
+	    "proc 100 uid=2000 comm=friend fd=1" };
+	const char *const	 client[] = { CLIENT }, *const server[] =
+				    { SERVER };
+	struct found		 f;
+
+	(void)state;
+	scene_begin(lines, NITEMS(lines));
+	os_native.open();
+	assert_string_equal(scene_ask(client, server, &f),
+	    "unknown unsupported 0 0 0 -");
+	kernel_line("proc 101 uid=1000 ruid=2000 start=70 comm=setuid fd=1");
+	assert_string_equal(scene_ask(client, server, &f),
+	    "unknown unsupported 0 0 0 -");
+	/* He himself has it as well. */
+	kernel_line("proc 102 uid=1000 start=60 comm=telnet fd=1");
+	assert_string_equal(scene_ask(client, server, &f),
+	    "owned none 1000 102 2 telnet");
+}
+
+/* A jail ends with its last process, at each moment. */
+static void
+t_jails_ended(void **state)
+{
+	static const char *const	 ends[] = { "gone 1", "gone 100",
+	    "jails 0", "proc 200 uid=2000 comm=next fd=1",
+	    /* What had its socket has another's now. */
+	    "tcp 1 127.0.0.1 50000 127.0.0.1 80 uid=2000" };
+	const char *const		 lines[] = { V4, V4MTA, MTA, "jails 1",
+	    "proc 100 uid=1000 jid=3 comm=jailed fd=1" };
+	const char *const		 client[] = { CLIENT };
+	const char *const		 server[] = { SERVER };
+	struct found			 f;
+	char				 line[128];
+	size_t				 i;
+	int				 n;
+
+	(void)state;
+	for (n = 1; n < 20; n++) {
+		scene_begin(lines, NITEMS(lines));
+		for (i = 0; i < NITEMS(ends); i++) {
+			(void)snprintf(line, sizeof(line), "when %d %s", n,
+			    ends[i]);
+			kernel_line(line);
+		}
+		os_native.open();
+		(void)scene_ask(client, server, &f);
+		assert_int_not_equal(f.owner.verdict, E_OWNED);
+	}
+	/* Another jail remains. */
+	for (n = 1; n < 20; n++) {
+		scene_begin(lines, NITEMS(lines));
+		for (i = 0; i < NITEMS(ends); i++) {
+			(void)snprintf(line, sizeof(line), "when %d %s", n,
+			    i == 2 ? "jails 1" : ends[i]);
+			kernel_line(line);
+		}
+		os_native.open();
+		(void)scene_ask(client, server, &f);
+		assert_int_not_equal(f.owner.verdict, E_OWNED);
 	}
 }
 
@@ -474,6 +544,8 @@ main(void)
 		cmocka_unit_test(t_reused),
 		cmocka_unit_test(t_reused_own),
 		cmocka_unit_test(t_jails),
+		cmocka_unit_test(t_jails_passed),
+		cmocka_unit_test(t_jails_ended),
 		cmocka_unit_test(t_denied),
 		cmocka_unit_test(t_formats),
 		cmocka_unit_test(t_check),

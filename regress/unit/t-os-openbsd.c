@@ -181,6 +181,22 @@ t_listening(void **state)
 	}
 }
 
+/* Of a socket that was accepted the kernel names no owner. */
+static void
+t_accepted(void **state)
+{
+	const char *const	 lines[] = { V4, V4MTA, MTA, TELNET };
+	const char *const	 client[] = { CLIENT }, *const mta[] =
+				    { SERVER };
+	struct found		 f;
+
+	(void)state;
+	scene_begin(lines, NITEMS(lines));
+	os_native.open();
+	assert_string_equal(scene_ask(mta, client, &f),
+	    "unknown unsupported 0 0 0 -");
+}
+
 /* Another routing domain has the same addresses, and other connections. */
 static void
 t_domains(void **state)
@@ -297,6 +313,7 @@ main(void)
 		cmocka_unit_test(t_changes),
 		cmocka_unit_test(t_reused),
 		cmocka_unit_test(t_listening),
+		cmocka_unit_test(t_accepted),
 		cmocka_unit_test(t_domains),
 		cmocka_unit_test(t_denied),
 		cmocka_unit_test(t_formats),
