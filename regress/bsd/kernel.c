@@ -57,6 +57,7 @@ kernel_reset(void)
 		TAILQ_REMOVE(&kernel.procs, p, next);
 		free(p);
 	}
+	free(kernel.out.data);
 	memset(&kernel, 0, sizeof(kernel));
 	TAILQ_INIT(&kernel.socks);
 	TAILQ_INIT(&kernel.procs);
@@ -314,12 +315,28 @@ kernel_read(const char *path)
 	fclose(f);
 }
 
+/* More of a reply. */
+void
+kernel_put(const void *p, size_t n)
+{
+	if (kernel.out.len + n > kernel.out.size) {
+		kernel.out.size = (kernel.out.len + n) * 2;
+		if ((kernel.out.data = realloc(kernel.out.data,
+		    kernel.out.size)) == NULL)
+			fatal("realloc");
+	}
+	memcpy(kernel.out.data + kernel.out.len, p, n);
+	kernel.out.len += n;
+}
+
 /* A question comes in: what is due becomes true. */
 void
 kernel_asked(void)
 {
 	size_t	 i;
 
+	kernel.out.len = 0;
+	kernel.out.max = SIZE_MAX;
 	kernel.questions++;
 	for (i = 0; i < kernel.nwhen; i++)
 		if (kernel.when[i].at == kernel.questions)

@@ -84,6 +84,12 @@ struct kernel {
 	struct { uint32_t at; char line[256]; } when[8];
 	size_t			 nwhen;
 	int			 empty;		/* there was an empty reply */
+	struct {
+		uint8_t		*data;
+		size_t		 len, size;
+		size_t		 max;		/* OpenBSD: that the caller
+						   has a use for */
+	}			 out;		/* a reply that is made */
 };
 
 extern struct kernel	 kernel;
@@ -91,6 +97,7 @@ extern struct kernel	 kernel;
 void	 kernel_reset(void);
 void	 kernel_line(const char *);
 void	 kernel_asked(void);
+void	 kernel_put(const void *, size_t);
 const struct ksock *kernel_sock(uint32_t);
 const struct kproc *kernel_proc(uint32_t);
 
