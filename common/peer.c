@@ -75,7 +75,7 @@ static void
 peer_turn(struct peer *p, int busy)
 {
 	if (busy != p->busy && event_priority_set(&p->ev_read, busy ?
-	    PRI_LAST : p->priority) == 0)
+	    TURN_LAST : p->priority) == 0)
 		p->busy = busy;
 }
 
@@ -160,7 +160,7 @@ peer_open(struct peer *p, int fd, enum role self, enum role role,
 	p->why = NULL;
 	p->open = 1;
 	p->busy = 0;
-	p->priority = PRI_NEXT;
+	p->priority = TURN_NEXT;
 	event_set(&p->ev_read, fd, EV_READ | EV_PERSIST, cb_read, p);
 	event_set(&p->ev_write, fd, EV_WRITE, cb_write, p);
 	peer_watch(p, &p->ev_read);

@@ -435,10 +435,10 @@ struct handler {
 
 /* Whose turn it is in a child's loop.  The parent has only one kind. */
 enum {
-	PRI_FIRST,		/* parent, and workers, whose mail waits */
-	PRI_NEXT,		/* all else */
-	PRI_LAST,		/* searches, and who has more than one turn */
-	PRI_MAX
+	TURN_FIRST,		/* parent, and workers, whose mail waits */
+	TURN_NEXT,		/* all else */
+	TURN_LAST,		/* searches, and who has more than one turn */
+	TURN_MAX
 };
 
 struct peer {
@@ -453,7 +453,7 @@ struct peer {
 						   parent counts them */
 	int			 open;
 	int			 busy;		/* has more than one turn */
-	int			 priority;	/* PRI_, when it has not */
+	int			 priority;	/* TURN_, when it has not */
 };
 TAILQ_HEAD(peers, peer);
 

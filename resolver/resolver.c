@@ -149,7 +149,7 @@ client_open(int fd, enum role role, unsigned int instance, uint32_t life)
 	c->life = life;
 	/* The lookups of workers go first. */
 	if (role == ROLE_WORKER)
-		peer_priority(c, PRI_FIRST);
+		peer_priority(c, TURN_FIRST);
 	TAILQ_INSERT_TAIL(&env.clients, c, next);
 	return (0);
 }

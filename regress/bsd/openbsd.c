@@ -304,9 +304,11 @@ getifaddrs(struct ifaddrs **list)
 			return (-1);
 		ifa->ifa_addr = (struct sockaddr *)(ifa + 1);
 		memset(&sin, 0, sizeof(sin));
+		sin.sin_len = sizeof(sin);
 		sin.sin_family = AF_INET;
 		memcpy(&sin.sin_addr, kernel.addrs[i].addr + 12, 4);
 		memset(&sin6, 0, sizeof(sin6));
+		sin6.sin6_len = sizeof(sin6);
 		sin6.sin6_family = AF_INET6;
 		memcpy(&sin6.sin6_addr, kernel.addrs[i].addr, 16);
 		if (kernel.addrs[i].addr[0] == 0xfe)

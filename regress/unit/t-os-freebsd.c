@@ -17,7 +17,7 @@
 /*
  * The backend for FreeBSD over a kernel that is a list of lines.
  *
- * BSD: freebsd resolver/os_freebsd.c resolver/freebsd_ask.c
+ * BSD: freebsd resolver/os_freebsd.c resolver/freebsd_ask.c resolver/bsd.c
  * BSD: freebsd resolver/freebsd_reply.c regress/bsd/freebsd.c
  * SOURCES: regress/bsd/kernel.c resolver/owner.c
  * SOURCES: common/addr.c common/answer.c common/clock.c common/log.c

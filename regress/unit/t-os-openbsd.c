@@ -17,7 +17,7 @@
 /*
  * The backend for OpenBSD over a kernel that is a list of lines.
  *
- * BSD: openbsd resolver/os_openbsd.c regress/bsd/openbsd.c
+ * BSD: openbsd resolver/os_openbsd.c resolver/bsd.c regress/bsd/openbsd.c
  * SOURCES: regress/bsd/kernel.c resolver/owner.c
  * SOURCES: common/addr.c common/answer.c common/clock.c common/log.c
  * SOURCES: common/wire.c common/xtext.c
