@@ -61,6 +61,7 @@ struct files {
 };
 
 static struct files	 files;
+static uint32_t		 table;		/* the routing table of ours */
 
 static void	 openbsd_open(void);
 static uint32_t	 openbsd_check(void);
@@ -87,6 +88,7 @@ const struct os_ops os_native = {
 static void
 openbsd_open(void)
 {
+	table = getrtable();
 }
 
 static void
@@ -118,7 +120,7 @@ ident(const struct conn_key *key, uint32_t *uid)
 	memset(&map, 0, sizeof(map));
 	end_to_sa(&key->client, &map.laddr);
 	end_to_sa(&key->server, &map.faddr);
-	map.rdomain = getrtable();
+	map.rdomain = table;
 	if (sysctl(mib, NITEMS(mib), &map, &len, NULL, 0) == -1)
 		return (-1);
 	if (len != sizeof(map)) {
@@ -177,9 +179,8 @@ is_tcp(const struct kinfo_file *kf, struct conn_key *key)
 	int	 is4;
 
 	if (kf->f_type != DTYPE_SOCKET || kf->so_type != SOCK_STREAM ||
-	    kf->so_protocol != IPPROTO_TCP || (kf->so_family != AF_INET &&
-	    kf->so_family != AF_INET6) ||
-	    kf->inp_rtableid != (uint32_t)getrtable())
+	    kf->so_protocol != IPPROTO_TCP || kf->inp_rtableid != table ||
+	    (kf->so_family != AF_INET && kf->so_family != AF_INET6))
 		return (0);
 	is4 = kf->so_family == AF_INET;
 	end_make(&key->client, is4, kf->inp_laddru, (uint16_t)kf->inp_lport);
