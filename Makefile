@@ -42,9 +42,9 @@ SEARCHER = resolver/linux_cgroup.c resolver/linux_cmdline.c \
 	resolver/linux_diag.c resolver/linux_files.c resolver/linux_known.c \
 	resolver/linux_proc.c resolver/linux_search.c resolver/os_linux.c
 BACKEND_linux = $(RECORDER) $(SEARCHER)
-BACKEND_freebsd = resolver/freebsd_ask.c resolver/freebsd_reply.c \
-	resolver/os_freebsd.c
-BACKEND_openbsd = resolver/os_openbsd.c
+BACKEND_freebsd = resolver/bsd.c resolver/freebsd_ask.c \
+	resolver/freebsd_reply.c resolver/os_freebsd.c
+BACKEND_openbsd = resolver/bsd.c resolver/os_openbsd.c
 BACKEND = $(BACKEND_$(OS))
 MILTERD = milterd/address.c \
 	milterd/blocked.c milterd/callbacks.c milterd/header.c \

@@ -319,7 +319,7 @@ take_fd(struct msghdr *mh, const char **why)
 			fd = one;
 		}
 	}
-	if (mh->msg_flags & MSG_CTRUNC)
+	if (mh->msg_flags & MSG_CTRUNC && mh->msg_control != NULL)
 		*why = "too many descriptors";
 	if (*why != NULL && fd != -1) {
 		close(fd);
@@ -331,6 +331,9 @@ take_fd(struct msghdr *mh, const char **why)
 /*
  * Receive one message that the message table allows.  Returns 1; or 0 if there
  * is none now; or -1, and why it is the last one: NULL if the peer closed.
+ *
+ * Descriptors come from the parent alone.  Of others' none is even taken: who
+ * is pledged, and takes one that he did not promise to, or a directory, dies.
  */
 int
 chan_recv(struct chan *c, struct msg *m, const char **why)
@@ -339,14 +342,16 @@ chan_recv(struct chan *c, struct msg *m, const char **why)
 	union control	 control;
 	struct iovec	 iov[2] = { { head, sizeof(head) },
 			    { m->data, sizeof(m->data) } };
-	struct msghdr	 mh = { .msg_iov = iov, .msg_iovlen = 2,
-			    .msg_control = &control,
-			    .msg_controllen = sizeof(control.buf) };
+	struct msghdr	 mh = { .msg_iov = iov, .msg_iovlen = 2 };
 	ssize_t		 n;
 
 	*why = NULL;
 	if (!packet_whole(c->fd))
 		return (0);
+	if (c->peer == ROLE_PARENT) {
+		mh.msg_control = &control;
+		mh.msg_controllen = sizeof(control.buf);
+	}
 	do
 		n = recvmsg(c->fd, &mh, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	while (n == -1 && errno == EINTR);
@@ -369,6 +374,8 @@ chan_recv(struct chan *c, struct msg *m, const char **why)
 		m->len = n - MSG_HEADER;
 		if (*why == NULL)
 			*why = msg_check(m, c);
+		if (*why == NULL && mh.msg_flags & MSG_CTRUNC)
+			*why = "unwanted descriptor";
 	}
 	if (*why == NULL) {
 		c->seen[m->type / 8] |= 1 << m->type % 8;

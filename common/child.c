@@ -121,10 +121,11 @@ child_serve(const struct child *c, struct peer *parent,
 {
 	struct msg	 m;
 
-	if (event_init() == NULL)
+	if (event_init() == NULL || event_priority_init(TURN_MAX) == -1)
 		fatalx("no event loop");
 	to_parent = parent;
 	peer_open(parent, CHANNEL_FD, c->role, ROLE_PARENT, 0, handlers, gone);
+	peer_priority(parent, TURN_FIRST);
 	msg_new(&m, IMSG_HELLO, 0);
 	put_u32(&m, PROTOCOL_VERSION);
 	put_u32(&m, getpid());

@@ -74,14 +74,8 @@ bad_message(const struct peer *p, const struct msg *m, const char *why)
 static void
 peer_turn(struct peer *p, int busy)
 {
-	int	 last = event_base_get_npriorities(
-		    event_get_base(&p->ev_read)) - 1;
-
-	if (busy == p->busy)
-		return;
-	if (busy)
-		p->priority = event_get_priority(&p->ev_read);
-	if (event_priority_set(&p->ev_read, busy ? last : p->priority) == 0)
+	if (busy != p->busy && event_priority_set(&p->ev_read, busy ?
+	    TURN_LAST : p->priority) == 0)
 		p->busy = busy;
 }
 
@@ -126,6 +120,14 @@ cb_read(int fd, short event, void *arg)
 		peer_turn(p, 1);
 }
 
+/* It has another turn than others. */
+void
+peer_priority(struct peer *p, int priority)
+{
+	p->priority = priority;
+	(void)event_priority_set(&p->ev_read, priority);
+}
+
 /* A peer that the loop has no memory for is of no use. */
 static void
 peer_watch(struct peer *p, struct event *ev)
@@ -158,6 +160,7 @@ peer_open(struct peer *p, int fd, enum role self, enum role role,
 	p->why = NULL;
 	p->open = 1;
 	p->busy = 0;
+	p->priority = TURN_NEXT;
 	event_set(&p->ev_read, fd, EV_READ | EV_PERSIST, cb_read, p);
 	event_set(&p->ev_write, fd, EV_WRITE, cb_write, p);
 	peer_watch(p, &p->ev_read);

@@ -433,6 +433,14 @@ struct handler {
 	int			(*fn)(struct peer *, struct msg *);
 };
 
+/* Whose turn it is in a child's loop.  The parent has only one kind. */
+enum {
+	TURN_FIRST,		/* parent, and workers, whose mail waits */
+	TURN_NEXT,		/* all else */
+	TURN_LAST,		/* searches, and who has more than one turn */
+	TURN_MAX
+};
+
 struct peer {
 	TAILQ_ENTRY(peer)	 next;
 	struct chan		 chan;
@@ -445,7 +453,7 @@ struct peer {
 						   parent counts them */
 	int			 open;
 	int			 busy;		/* has more than one turn */
-	int			 priority;	/* when it had not */
+	int			 priority;	/* TURN_, when it has not */
 };
 TAILQ_HEAD(peers, peer);
 
@@ -549,6 +557,7 @@ extern const struct msgrow msgtab[IMSG_MAX];
 const char *msg_check(const struct msg *, const struct chan *);
 
 /* peer.c */
+void	 peer_priority(struct peer *, int);
 void	 peer_open(struct peer *, int, enum role, enum role, unsigned int,
 	    const struct handler *, void (*)(struct peer *, const char *));
 int	 peer_send(struct peer *, struct msg *);

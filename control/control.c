@@ -66,9 +66,6 @@ control_init(struct peer *p)
 {
 	parent = p;
 	resolver.chan.fd = -1;
-	/* 0: workers, whose mail waits; 1: all else */
-	if (event_priority_init(2) == -1)
-		fatalx("no priorities");
 	clients_init();
 	tables_init();
 	workers_init();

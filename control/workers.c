@@ -174,7 +174,8 @@ worker_open(int fd, unsigned int instance, uint32_t life)
 	    worker_handlers, worker_gone);
 	w->peer.chan.state = S_RUN;
 	w->peer.life = life;
-	(void)event_priority_set(&w->peer.ev_read, 0);
+	/* Their mail waits. */
+	peer_priority(&w->peer, TURN_FIRST);
 	TAILQ_INSERT_TAIL(&workers, &w->peer, next);
 	nworkers++;
 	worker_begin(&w->peer);

@@ -19,7 +19,7 @@
 #ifndef FREEBSD_H
 #define FREEBSD_H
 
-#include "os.h"
+#include "bsd.h"
 
 /* What the kernel said, in a buffer that is kept and grows. */
 struct reply {
@@ -53,7 +53,7 @@ struct tcpconn {
 
 /* A process of the list of all. */
 struct process {
-	uint32_t		 pid, uid;
+	uint32_t		 pid, uid, ruid;
 	int			 jid;		/* 0: in no jail, or in ours */
 	int			 kernel;
 	uint64_t		 start;		/* us */
@@ -63,9 +63,6 @@ struct process {
 #define NO_REPLY	(-2)	/* it could not be asked */
 #define BAD_REPLY	(-1)	/* is not what this kernel should say */
 #define MANY_FOUND	2	/* more than one, not to be told apart */
-
-/* A link-local address, of which there can be one for each interface. */
-#define IS_SCOPED(a)	((a)[0] == 0xfe && ((a)[1] & 0xc0) == 0x80)
 
 /* freebsd_ask.c */
 void	 ask_open(void);

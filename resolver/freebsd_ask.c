@@ -195,24 +195,13 @@ ask_cred(const struct conn_key *key, uint32_t *uid)
 {
 	struct sockaddr_in	 sin[2];
 	struct sockaddr_in6	 sin6[2];
-	const struct endpoint	*end;
 	struct xucred		 cred;
 	size_t			 len = sizeof(cred);
 	int			 i, rv, is4 = endpoint_is4(&key->client);
 
-	memset(sin, 0, sizeof(sin));
-	memset(sin6, 0, sizeof(sin6));
-	for (i = 0; i < 2; i++) {
-		end = i == 0 ? &key->client : &key->server;
-		sin[i].sin_len = sizeof(sin[i]);
-		sin[i].sin_family = AF_INET;
-		sin[i].sin_port = htons(end->port);
-		memcpy(&sin[i].sin_addr, end->addr + 12, 4);
-		sin6[i].sin6_len = sizeof(sin6[i]);
-		sin6[i].sin6_family = AF_INET6;
-		sin6[i].sin6_port = htons(end->port);
-		memcpy(&sin6[i].sin6_addr, end->addr, 16);
-	}
+	for (i = 0; i < 2; i++)
+		end_to_sin(i == 0 ? &key->client : &key->server, &sin[i],
+		    &sin6[i]);
 	rv = is4 ? ask_sysctl(ASK_CRED4, 0, &cred, &len, sin, sizeof(sin)) :
 	    ask_sysctl(ASK_CRED6, 0, &cred, &len, sin6, sizeof(sin6));
 	if (rv == -1)

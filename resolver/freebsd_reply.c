@@ -81,32 +81,18 @@ record_pcb(const struct reply *r, size_t *pos, struct xtcpcb *xt)
 	return (1);
 }
 
-/* Link-local addresses have the number of the interface in the middle. */
-static void
-end_of(struct endpoint *e, int is4, const struct in_addr *in,
-    const struct in6_addr *in6, uint16_t port)
-{
-	memset(e, 0, sizeof(*e));
-	if (is4) {
-		e->addr[10] = e->addr[11] = 0xff;
-		memcpy(e->addr + 12, in, 4);
-	} else {
-		memcpy(e->addr, in6, 16);
-		if (IS_SCOPED(e->addr))
-			e->addr[2] = e->addr[3] = 0;
-	}
-	e->port = ntohs(port);
-}
-
 static void
 ends_of(struct conn_key *key, int is4, const struct xtcpcb *xt)
 {
 	const struct xinpcb	*in = &xt->xt_inp;
 
-	end_of(&key->client, is4, &in->inp_laddr, &in->in6p_laddr,
-	    in->inp_lport);
-	end_of(&key->server, is4, &in->inp_faddr, &in->in6p_faddr,
-	    in->inp_fport);
+	if (is4) {
+		end_make(&key->client, 1, &in->inp_laddr, in->inp_lport);
+		end_make(&key->server, 1, &in->inp_faddr, in->inp_fport);
+	} else {
+		end_make(&key->client, 0, &in->in6p_laddr, in->inp_lport);
+		end_make(&key->server, 0, &in->in6p_faddr, in->inp_fport);
+	}
 }
 
 /*
@@ -159,9 +145,7 @@ reply_listens(const struct reply *r, const struct endpoint *at)
 		    !(xt.xt_inp.inp_vflag & (is4 ? INP_IPV4 : INP_IPV6)))
 			continue;
 		ends_of(&k, is4, &xt);
-		if (k.client.port == at->port &&
-		    (endpoint_is_any(&k.client) ||
-		    memcmp(k.client.addr, at->addr, 16) == 0))
+		if (end_listens(&k.client, at))
 			return (1);
 	}
 	return (rv);
@@ -185,6 +169,7 @@ reply_process(const struct reply *r, size_t *pos, struct process *p)
 		return (BAD_REPLY);
 	p->pid = ki.ki_pid;
 	p->uid = ki.ki_uid;
+	p->ruid = ki.ki_ruid;
 	p->jid = ki.ki_jid;
 	p->kernel = (ki.ki_flag & KPROC) != 0;
 	p->start = (uint64_t)ki.ki_start.tv_sec * 1000000 +
@@ -278,30 +263,17 @@ reply_path(const struct reply *r, int type, char *buf, size_t size)
 static int
 message_is(const uint8_t *p, size_t len, int addrs, const struct endpoint *e)
 {
-	struct sockaddr_storage	 ss;
-	struct sockaddr_in	 sin;
-	struct sockaddr_in6	 sin6;
-	struct endpoint		 own;
-	size_t			 n;
-	int			 bit;
+	size_t	 n;
+	int	 bit;
 
 	for (bit = 1; bit <= RTA_IFA && len > 0; bit <<= 1) {
 		if (!(addrs & bit))
 			continue;
 		n = p[0];
-		if (n > len || n > sizeof(ss))
+		if (n > len)
 			return (0);
-		if (bit == RTA_IFA) {
-			memset(&ss, 0, sizeof(ss));
-			memcpy(&ss, p, n);
-			memcpy(&sin, &ss, sizeof(sin));
-			memcpy(&sin6, &ss, sizeof(sin6));
-			if (ss.ss_family != AF_INET && ss.ss_family != AF_INET6)
-				return (0);
-			end_of(&own, ss.ss_family == AF_INET, &sin.sin_addr,
-			    &sin6.sin6_addr, 0);
-			return (memcmp(own.addr, e->addr, 16) == 0);
-		}
+		if (bit == RTA_IFA)
+			return (end_is_sa(e, p, n));
 		n = SA_ROUND(n);
 		if (n > len)
 			return (0);

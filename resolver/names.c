@@ -287,9 +287,6 @@ main(int argc, char **argv)
 	child_drop(&child, KEEP_NOTHING);
 	resolver.chan.fd = -1;
 	child_serve(&child, &parent, handlers, parent_gone);
-	/* 0: the parent, who wants to know that we live, 1: the resolver */
-	if (event_priority_init(2) == -1)
-		fatalx("no priorities");
 	setproctitle("answers names");
 	(void)event_dispatch();
 	return (1);

@@ -36,7 +36,7 @@ enum sock_state {
 /* One end of a connection as the kernel keeps it. */
 struct sock {
 	enum sock_state		 state;
-	uint32_t		 uid;		/* OWNED and ORPHAN */
+	uint32_t		 uid;		/* OWNED and ORPHAN, if known */
 	uint64_t		 inode;		/* what processes hold */
 	uint64_t		 cookie;	/* never reused */
 	uint64_t		 cgroup;	/* where it was made, or 0 */

@@ -22,7 +22,8 @@
  * A uid in a jail is not the host's, and nothing that is said of a socket
  * tells a jail's from the host's: only its processes do.  So while there are
  * jails, only a socket that is held outside of them, and by nobody inside, is
- * somebody's.
+ * somebody's; and his only if he has it himself, for out of a jail a socket of
+ * any uid can be passed to a friend.
  */
 
 #include <sys/types.h>
@@ -41,16 +42,6 @@
 #include "log.h"
 
 #define PROCESSES	8192		/* of one uid, looked at at most */
-
-/* A search under way. */
-struct search {
-	const struct sock	*sock;
-	const struct budget	*budget;
-	struct tcpconn		 pcb;
-	struct holder		*list;
-	size_t			 n;
-	uint64_t		 end;		/* us */
-};
 
 /* The last replies; their room is kept. */
 static struct reply	 pcbs, files, processes, other;
@@ -90,8 +81,7 @@ try_cred(void)
 	struct conn_key	 key;
 	uint32_t	 uid;
 
-	if (endpoint_parse(&key.client, "127.0.0.1", "1") == -1 ||
-	    endpoint_parse(&key.server, "127.0.0.1", "1") == -1)
+	if (!end_nowhere(&key))
 		return (SOCK_FAILED);
 	if (ask_cred(&key, &uid) == 0 || errno == ENOENT)
 		return (SOCK_OWNED);
@@ -153,26 +143,43 @@ freebsd_check(void)
 	return (can);
 }
 
-/* True if the socket is held, and by no process in a jail. */
+/*
+ * 1: the socket's owner has it; 0: others have; -1: nobody does, or somebody
+ * in a jail.  A program that is another user's but for its file is not his.
+ */
 static int
 held_outside(const struct tcpconn *pcb)
 {
 	struct process	 p;
 	size_t		 pos = 0;
 	uint32_t	 pid, last = NO_PID;
-	int		 rv, n = 0;
+	int		 rv, n = 0, own = 0;
 
 	if (ask(ASK_FILES, 0, &files) == -1)
-		return (0);
+		return (-1);
 	while ((rv = reply_file(&files, &pos, pcb->so, &pid)) == 1) {
 		if (pid == last)
 			continue;
 		last = pid;
 		if (find_process(pid, &p) != 1 || p.jid != 0)
-			return (0);
+			return (-1);
+		if (p.uid == pcb->uid && p.ruid == pcb->uid)
+			own = 1;
 		n++;
 	}
-	return (rv == 0 && n > 0);
+	return (rv == 0 && n > 0 ? own : -1);
+}
+
+/* That the socket is still the same is true of its processes, then, too. */
+static void
+beside_jails(const struct tcpconn *pcb, struct sock *sock)
+{
+	int	 own = held_outside(pcb);
+
+	if (own == -1 || !freebsd_same(&sock->key, sock))
+		sock->state = SOCK_UNSUPPORTED;
+	else if (!own)
+		sock->uid = UID_UNKNOWN;
 }
 
 static void
@@ -181,16 +188,7 @@ sock_fill(const struct tcpconn *pcb, struct sock *sock)
 	sock->uid = pcb->uid;
 	sock->inode = pcb->pcb;
 	sock->cookie = pcb->gencnt;
-	sock->established = pcb->state == TCPS_ESTABLISHED;
-	sock->fin_seen = pcb->state == TCPS_CLOSE_WAIT ||
-	    pcb->state == TCPS_CLOSING || pcb->state == TCPS_LAST_ACK ||
-	    pcb->state == TCPS_TIME_WAIT;
-	sock->fin_acked = pcb->state == TCPS_FIN_WAIT_2 ||
-	    pcb->state == TCPS_TIME_WAIT;
-	if (pcb->state == TCPS_SYN_SENT || pcb->state == TCPS_SYN_RECEIVED) {
-		sock->state = SOCK_NONE;
-		sock->attempt = 1;
-	} else
+	if (sock_progress(sock, pcb->state))
 		sock->state = pcb->queued ? SOCK_FORGOTTEN : SOCK_OWNED;
 }
 
@@ -212,7 +210,7 @@ freebsd_sock(const struct conn_key *key, struct sock *sock)
 		return;
 	}
 	/* Of a link-local address the exact question needs the interface. */
-	if (!IS_SCOPED(key->client.addr)) {
+	if (!IS_SCOPED(key->client.addr) && !IS_SCOPED(key->server.addr)) {
 		asked = ask_cred(key, &uid) == 0;
 		denied = !asked && errno == EPERM;
 		sock->state = asked || denied || errno == ENOENT ? SOCK_NONE :
@@ -220,6 +218,8 @@ freebsd_sock(const struct conn_key *key, struct sock *sock)
 		if (!asked && !denied)
 			return;
 	}
+	/* A jail is there as long as its sockets are: so, before they go. */
+	jails = ask_jails();
 	switch (find_pcb(key, &pcb)) {
 	case 0:
 		/* Perhaps it is only hidden from us. */
@@ -238,9 +238,10 @@ freebsd_sock(const struct conn_key *key, struct sock *sock)
 	sock_fill(&pcb, sock);
 	if (asked && pcb.uid != uid)
 		sock->state = SOCK_FAILED;
-	if (sock->state == SOCK_OWNED && (jails = ask_jails()) != 0 &&
-	    (jails == -1 || !held_outside(&pcb)))
+	if (sock->state == SOCK_OWNED && jails == -1)
 		sock->state = SOCK_UNSUPPORTED;
+	if (sock->state == SOCK_OWNED && jails == 1)
+		beside_jails(&pcb, sock);
 }
 
 /* The number of a pcb is never given again while the kernel runs. */
@@ -261,37 +262,6 @@ freebsd_local(const struct endpoint *e)
 	if (ask(ASK_ADDRS, 0, &other) == -1)
 		return (-1);
 	return (reply_local(&other, e));
-}
-
-/* The kernel does the work, so it is time that counts here. */
-static int
-search_over(const struct search *s)
-{
-	if (s->n > 0 && s->budget->busy != NULL &&
-	    s->budget->busy(s->budget->arg))
-		return (1);
-	return (clock_usec(CLOCK_MONOTONIC) >= s->end);
-}
-
-static void
-add_holder(struct search *s, const struct process *p)
-{
-	struct holder	*h;
-	size_t		 i;
-
-	for (i = 0; i < s->n && i < MAX_HOLDERS; i++)
-		if (s->list[i].pid == p->pid)
-			return;
-	if (s->n++ >= MAX_HOLDERS)
-		return;
-	h = &s->list[i];
-	memset(h, 0, sizeof(*h));
-	h->pid = p->pid;
-	h->uid = p->uid;
-	h->start = p->start;
-	h->inode = s->pcb.pcb;
-	h->source = SRC_SCAN;
-	h->fd = -1;
 }
 
 static int
@@ -327,13 +297,13 @@ search_own(struct search *s)
 	qsort(list, n, sizeof(list[0]), newer);
 	for (i = 0; i < n && !search_over(s); i++)
 		if (ask(ASK_FDS, list[i].pid, &other) == 0 &&
-		    reply_holds(&other, s->pcb.pcb))
-			add_holder(s, &list[i]);
+		    reply_holds(&other, s->sock->inode))
+			search_add(s, list[i].pid, list[i].uid, list[i].start);
 }
 
 /* All open files: it was passed to another user, or he became another. */
 static void
-search_all(struct search *s)
+search_all(struct search *s, uint64_t so)
 {
 	struct process	 p;
 	size_t		 pos = 0;
@@ -341,11 +311,10 @@ search_all(struct search *s)
 
 	if (ask(ASK_FILES, 0, &files) == -1)
 		return;
-	while (!search_over(s) &&
-	    reply_file(&files, &pos, s->pcb.so, &pid) == 1) {
+	while (!search_over(s) && reply_file(&files, &pos, so, &pid) == 1) {
 		if (pid != last && find_process(pid, &p) == 1 &&
 		    is_candidate(&p))
-			add_holder(s, &p);
+			search_add(s, pid, p.uid, p.start);
 		last = pid;
 	}
 }
@@ -355,25 +324,15 @@ freebsd_holders(const struct sock *sock, const struct budget *budget,
     struct holder list[MAX_HOLDERS])
 {
 	struct search	 s;
+	struct tcpconn	 pcb;
 
-	memset(&s, 0, sizeof(s));
-	s.sock = sock;
-	s.budget = budget;
-	s.list = list;
-	s.end = clock_usec(CLOCK_MONOTONIC) + budget->usec;
-	if (find_pcb(&sock->key, &s.pcb) != 1 ||
-	    s.pcb.gencnt != sock->cookie)
+	search_begin(&s, sock, budget, list);
+	if (find_pcb(&sock->key, &pcb) != 1 || pcb.gencnt != sock->cookie)
 		return (0);
 	search_own(&s);
 	if (s.n == 0 && !search_over(&s))
-		search_all(&s);
+		search_all(&s, pcb.so);
 	return (s.n);
-}
-
-static int
-wants(const struct found *found, enum text text)
-{
-	return ((found->want & 1U << text) != 0);
 }
 
 /*
@@ -402,9 +361,6 @@ freebsd_process(const struct holder *h, struct found *found)
 	if (wants(found, T_CWD) && reply_path(&files, KF_FD_TYPE_CWD,
 	    found->cwd, sizeof(found->cwd)))
 		found->owner.text[T_CWD] = found->cwd;
-	if (wants(found, T_PROGRAM) && p.comm[0] != '\0') {
-		(void)strlcpy(found->program, p.comm, sizeof(found->program));
-		found->owner.text[T_PROGRAM] = found->program;
-	}
+	found_program(found, p.comm);
 	return (0);
 }

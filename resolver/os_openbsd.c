@@ -47,8 +47,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bsd.h"
 #include "log.h"
-#include "os.h"
 
 #define TRIES		14		/* of a list that grows meanwhile */
 #define ALL		(-1)		/* of KERN_FILE_BYPID */
@@ -60,16 +60,8 @@ struct files {
 	size_t			 n;
 };
 
-/* A search under way. */
-struct search {
-	const struct sock	*sock;
-	const struct budget	*budget;
-	struct holder		*list;
-	size_t			 n;
-	uint64_t		 end;		/* us */
-};
-
 static struct files	 files;
+static uint32_t		 table;		/* the routing table of ours */
 
 static void	 openbsd_open(void);
 static uint32_t	 openbsd_check(void);
@@ -96,6 +88,7 @@ const struct os_ops os_native = {
 static void
 openbsd_open(void)
 {
+	table = getrtable();
 }
 
 static void
@@ -104,22 +97,12 @@ end_to_sa(const struct endpoint *e, struct sockaddr_storage *ss)
 	struct sockaddr_in	 sin;
 	struct sockaddr_in6	 sin6;
 
+	end_to_sin(e, &sin, &sin6);
 	memset(ss, 0, sizeof(*ss));
-	if (endpoint_is4(e)) {
-		memset(&sin, 0, sizeof(sin));
-		sin.sin_len = sizeof(sin);
-		sin.sin_family = AF_INET;
-		sin.sin_port = htons(e->port);
-		memcpy(&sin.sin_addr, e->addr + 12, 4);
+	if (endpoint_is4(e))
 		memcpy(ss, &sin, sizeof(sin));
-	} else {
-		memset(&sin6, 0, sizeof(sin6));
-		sin6.sin6_len = sizeof(sin6);
-		sin6.sin6_family = AF_INET6;
-		sin6.sin6_port = htons(e->port);
-		memcpy(&sin6.sin6_addr, e->addr, 16);
+	else
 		memcpy(ss, &sin6, sizeof(sin6));
-	}
 }
 
 /*
@@ -137,7 +120,7 @@ ident(const struct conn_key *key, uint32_t *uid)
 	memset(&map, 0, sizeof(map));
 	end_to_sa(&key->client, &map.laddr);
 	end_to_sa(&key->server, &map.faddr);
-	map.rdomain = getrtable();
+	map.rdomain = table;
 	if (sysctl(mib, NITEMS(mib), &map, &len, NULL, 0) == -1)
 		return (-1);
 	if (len != sizeof(map)) {
@@ -189,40 +172,19 @@ ask_files(int op, int arg)
 	return (-1);
 }
 
-/* Link-local addresses can have the number of the interface in the middle. */
-static void
-unscope(uint8_t *addr)
-{
-	if (addr[0] == 0xfe && (addr[1] & 0xc0) == 0x80)
-		addr[2] = addr[3] = 0;
-}
-
-static void
-end_of(struct endpoint *e, const struct kinfo_file *kf, const uint32_t *addr,
-    uint32_t port)
-{
-	memset(e, 0, sizeof(*e));
-	if (kf->so_family == AF_INET) {
-		e->addr[10] = e->addr[11] = 0xff;
-		memcpy(e->addr + 12, addr, 4);
-	} else {
-		memcpy(e->addr, addr, 16);
-		unscope(e->addr);
-	}
-	e->port = ntohs((uint16_t)port);
-}
-
 /* A TCP socket of our routing table, and the ends that it has. */
 static int
 is_tcp(const struct kinfo_file *kf, struct conn_key *key)
 {
+	int	 is4;
+
 	if (kf->f_type != DTYPE_SOCKET || kf->so_type != SOCK_STREAM ||
-	    kf->so_protocol != IPPROTO_TCP || (kf->so_family != AF_INET &&
-	    kf->so_family != AF_INET6) ||
-	    kf->inp_rtableid != (uint32_t)getrtable())
+	    kf->so_protocol != IPPROTO_TCP || kf->inp_rtableid != table ||
+	    (kf->so_family != AF_INET && kf->so_family != AF_INET6))
 		return (0);
-	end_of(&key->client, kf, kf->inp_laddru, kf->inp_lport);
-	end_of(&key->server, kf, kf->inp_faddru, kf->inp_fport);
+	is4 = kf->so_family == AF_INET;
+	end_make(&key->client, is4, kf->inp_laddru, (uint16_t)kf->inp_lport);
+	end_make(&key->server, is4, kf->inp_faddru, (uint16_t)kf->inp_fport);
 	return (1);
 }
 
@@ -263,10 +225,7 @@ find_listening(const struct endpoint *at)
 	for (i = 0; i < files.n; i++)
 		if (is_tcp(&files.list[i], &k) &&
 		    files.list[i].t_state == TCPS_LISTEN &&
-		    k.client.port == at->port &&
-		    endpoint_is4(&k.client) == endpoint_is4(at) &&
-		    (endpoint_is_any(&k.client) ||
-		    memcmp(k.client.addr, at->addr, 16) == 0))
+		    end_listens(&k.client, at))
 			return (1);
 	return (0);
 }
@@ -296,17 +255,10 @@ static void
 sock_fill(const struct kinfo_file *kf, int named, uint32_t uid,
     struct sock *sock)
 {
-	sock->established = kf->t_state == TCPS_ESTABLISHED;
-	sock->fin_seen = kf->t_state == TCPS_CLOSE_WAIT ||
-	    kf->t_state == TCPS_CLOSING || kf->t_state == TCPS_LAST_ACK ||
-	    kf->t_state == TCPS_TIME_WAIT;
-	sock->fin_acked = kf->t_state == TCPS_FIN_WAIT_2 ||
-	    kf->t_state == TCPS_TIME_WAIT;
 	sock->uid = UID_UNKNOWN;
-	if (kf->t_state == TCPS_SYN_SENT || kf->t_state == TCPS_SYN_RECEIVED) {
-		sock->state = SOCK_NONE;
-		sock->attempt = 1;
-	} else if (kf->so_state & SS_CONNECTOUT) {
+	if (!sock_progress(sock, kf->t_state))
+		return;
+	if (kf->so_state & SS_CONNECTOUT) {
 		sock->state = !named ? SOCK_FAILED :
 		    kf->so_state & SS_NOFDREF ? SOCK_ORPHAN : SOCK_OWNED;
 		if (named)
@@ -361,25 +313,6 @@ openbsd_same(const struct conn_key *key, const struct sock *sock)
 	return (ident(key, &uid) == 1 && uid == sock->uid);
 }
 
-/* True if the interface's address is this one. */
-static int
-is_own(const struct sockaddr *sa, const struct endpoint *e)
-{
-	struct sockaddr_in	 sin;
-	struct sockaddr_in6	 sin6;
-
-	if (sa != NULL && sa->sa_family == AF_INET && endpoint_is4(e)) {
-		memcpy(&sin, sa, sizeof(sin));
-		return (memcmp(&sin.sin_addr, e->addr + 12, 4) == 0);
-	}
-	if (sa != NULL && sa->sa_family == AF_INET6 && !endpoint_is4(e)) {
-		memcpy(&sin6, sa, sizeof(sin6));
-		unscope(sin6.sin6_addr.s6_addr);
-		return (memcmp(&sin6.sin6_addr, e->addr, 16) == 0);
-	}
-	return (0);
-}
-
 static int
 openbsd_local(const struct endpoint *e)
 {
@@ -391,7 +324,8 @@ openbsd_local(const struct endpoint *e)
 	if (getifaddrs(&list) == -1)
 		return (-1);
 	for (ifa = list; ifa != NULL && !rv; ifa = ifa->ifa_next)
-		rv = is_own(ifa->ifa_addr, e);
+		rv = ifa->ifa_addr != NULL &&
+		    end_is_sa(e, ifa->ifa_addr, ifa->ifa_addr->sa_len);
 	freeifaddrs(list);
 	return (rv);
 }
@@ -403,9 +337,7 @@ openbsd_check(void)
 	struct conn_key	 key;
 	uint32_t	 uid, can = 0;
 
-	if (endpoint_parse(&key.client, "127.0.0.1", "1") == 0 &&
-	    endpoint_parse(&key.server, "127.0.0.1", "1") == 0 &&
-	    ident(&key, &uid) != -1 &&
+	if (end_nowhere(&key) && ident(&key, &uid) != -1 &&
 	    ask_files(KERN_FILE_BYFILE, DTYPE_SOCKET) == 0)
 		can |= 1U << CAN_ASK | 1U << CAN_ORPHAN;
 	if (ask_files(KERN_FILE_BYPID, getppid()) == 0 && files.n > 0)
@@ -435,38 +367,12 @@ start_of(const struct kinfo_proc *kp)
 	return (kp->p_ustart_sec * 1000000 + kp->p_ustart_usec);
 }
 
-static int
-search_over(const struct search *s)
-{
-	if (s->n > 0 && s->budget->busy != NULL &&
-	    s->budget->busy(s->budget->arg))
-		return (1);
-	return (clock_usec(CLOCK_MONOTONIC) >= s->end);
-}
-
-static void
-add_holder(struct search *s, uint32_t pid)
-{
-	struct kinfo_proc	 kp;
-	struct holder		*h;
-
-	if (find_process(pid, &kp) != 1 || s->n++ >= MAX_HOLDERS)
-		return;
-	h = &s->list[s->n - 1];
-	memset(h, 0, sizeof(*h));
-	h->pid = pid;
-	h->uid = kp.p_uid;
-	h->start = start_of(&kp);
-	h->source = SRC_SCAN;
-	h->fd = -1;
-	h->key = s->sock->key;
-}
-
 /* The files of a process stand together. */
 static void
 search_files(struct search *s, int op, int arg)
 {
 	const struct kinfo_file	*kf;
+	struct kinfo_proc	 kp;
 	uint32_t		 last = NO_PID;
 	size_t			 i;
 
@@ -478,7 +384,9 @@ search_files(struct search *s, int op, int arg)
 		    !is_connection(kf, &s->sock->key) ||
 		    !(kf->so_state & SS_CONNECTOUT))
 			continue;
-		add_holder(s, last = kf->p_pid);
+		last = kf->p_pid;
+		if (find_process(last, &kp) == 1)
+			search_add(s, last, kp.p_uid, start_of(&kp));
 	}
 }
 
@@ -489,21 +397,11 @@ openbsd_holders(const struct sock *sock, const struct budget *budget,
 {
 	struct search	 s;
 
-	memset(&s, 0, sizeof(s));
-	s.sock = sock;
-	s.budget = budget;
-	s.list = list;
-	s.end = clock_usec(CLOCK_MONOTONIC) + budget->usec;
+	search_begin(&s, sock, budget, list);
 	search_files(&s, KERN_FILE_BYUID, sock->uid);
 	if (s.n == 0 && !search_over(&s))
 		search_files(&s, KERN_FILE_BYPID, ALL);
 	return (s.n);
-}
-
-static int
-wants(const struct found *found, enum text text)
-{
-	return ((found->want & 1U << text) != 0);
 }
 
 /* The kernel gives pointers of the process first, then what they point to. */
@@ -570,10 +468,6 @@ openbsd_process(const struct holder *h, struct found *found)
 	    start_of(&kp) != h->start || kp.p_uid != h->uid)
 		return (-1);
 	kp.p_comm[sizeof(kp.p_comm) - 1] = '\0';
-	if (wants(found, T_PROGRAM) && kp.p_comm[0] != '\0') {
-		(void)strlcpy(found->program, kp.p_comm,
-		    sizeof(found->program));
-		found->owner.text[T_PROGRAM] = found->program;
-	}
+	found_program(found, kp.p_comm);
 	return (0);
 }

@@ -143,6 +143,8 @@ unrecorded(const struct os_ops *os, const struct conn_key *key,
 	if (reason == R_NONE && listens(os, &key->client) &&
 	    !listens(os, &key->server))
 		reason = R_AMBIGUOUS;
+	if (reason == R_NONE && sock->uid == UID_UNKNOWN)
+		reason = R_UNSUPPORTED;
 	return (reason);
 }
 

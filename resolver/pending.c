@@ -49,7 +49,7 @@ pending_init(void)
 	evtimer_set(&ev_deadline, cb_deadline, NULL);
 	event_set(&ev_search, -1, 0, cb_search, NULL);
 	/* After all that can be read. */
-	(void)event_priority_set(&ev_search, 2);
+	(void)event_priority_set(&ev_search, TURN_LAST);
 }
 
 /* A worker waits so many ms for us; half of it is for name and search. */

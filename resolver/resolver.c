@@ -73,9 +73,6 @@ static const struct handler client_handlers[] = {
 void
 resolver_init(void)
 {
-	/* 0: lookups of workers, 1: all else, 2: searches */
-	if (event_priority_init(3) == -1)
-		fatalx("no priorities");
 	pending_init();
 }
 
@@ -151,7 +148,8 @@ client_open(int fd, enum role role, unsigned int instance, uint32_t life)
 	c->chan.state = S_RUN;
 	c->life = life;
 	/* The lookups of workers go first. */
-	(void)event_priority_set(&c->ev_read, role == ROLE_WORKER ? 0 : 1);
+	if (role == ROLE_WORKER)
+		peer_priority(c, TURN_FIRST);
 	TAILQ_INSERT_TAIL(&env.clients, c, next);
 	return (0);
 }

@@ -66,12 +66,6 @@ static int			 limited;
 static struct cap_channel	 channel;
 static struct cap_sysctl_limit	 limit;
 
-/* What a reply is made in. */
-static struct {
-	uint8_t	*data;
-	size_t	 len, size;
-} out;
-
 int
 sysctlnametomib(const char *name, int *mib, size_t *len)
 {
@@ -157,16 +151,11 @@ allowed(const int *mib, size_t len, int flags)
 	return (0);
 }
 
-static void
-put(const void *p, size_t n)
+/* Without its interface a link-local address is nobody's. */
+static int
+is_scoped(const struct endpoint *e)
 {
-	if (out.len + n > out.size) {
-		out.size = (out.len + n) * 2;
-		if ((out.data = realloc(out.data, out.size)) == NULL)
-			fatal("realloc");
-	}
-	memcpy(out.data + out.len, p, n);
-	out.len += n;
+	return (e->addr[0] == 0xfe);
 }
 
 static void
@@ -190,9 +179,9 @@ fill_pcb(const struct ksock *s, struct xtcpcb *xt)
 		memcpy(&in->in6p_laddr, l->addr, 16);
 		memcpy(&in->in6p_faddr, f->addr, 16);
 		/* The kernel's way to say: on interface 2. */
-		if (l->addr[0] == 0xfe)
+		if (is_scoped(l))
 			in->in6p_laddr.s6_addr[3] = 2;
-		if (f->addr[0] == 0xfe)
+		if (is_scoped(f))
 			in->in6p_faddr.s6_addr[3] = 2;
 	}
 	in->inp_gencnt = s->gencnt;
@@ -217,13 +206,13 @@ ask_pcbs(void)
 		return (EPERM);
 	memset(&head, 0, sizeof(head));
 	head.xig_len = sizeof(head);
-	put(&head, sizeof(head));
+	kernel_put(&head, sizeof(head));
 	TAILQ_FOREACH(s, &kernel.socks, next) {
 		fill_pcb(s, &xt);
-		put(&xt, sizeof(xt));
+		kernel_put(&xt, sizeof(xt));
 	}
-	put(&head, sizeof(head));
-	out.len -= kernel.cut[K_PCBS];
+	kernel_put(&head, sizeof(head));
+	kernel.out.len -= kernel.cut[K_PCBS];
 	return (0);
 }
 
@@ -253,6 +242,7 @@ ask_cred(int oid, const void *new, size_t newlen)
 	memcpy(oid == OID_CRED4 ? (void *)sin : (void *)sin6, new, newlen);
 	TAILQ_FOREACH(s, &kernel.socks, next) {
 		if (s->detached || s->state < 2 ||
+		    is_scoped(&s->key.client) || is_scoped(&s->key.server) ||
 		    endpoint_is4(&s->key.client) != (oid == OID_CRED4))
 			continue;
 		if (oid == OID_CRED4 ? same_end(&s->key.client,
@@ -269,8 +259,8 @@ ask_cred(int oid, const void *new, size_t newlen)
 	memset(&x, 0, sizeof(x));
 	x.cr_version = XUCRED_VERSION + kernel.lie[K_CRED];
 	x.cr_uid = s->uid;
-	put(&x, sizeof(x));
-	out.len -= kernel.cut[K_CRED];
+	kernel_put(&x, sizeof(x));
+	kernel.out.len -= kernel.cut[K_CRED];
 	return (0);
 }
 
@@ -283,11 +273,12 @@ put_proc(const struct kproc *p)
 	ki.ki_structsize = sizeof(ki) - kernel.lie[K_PROC];
 	ki.ki_pid = p->pid;
 	ki.ki_uid = p->uid;
+	ki.ki_ruid = p->ruid;
 	ki.ki_jid = p->jid;
 	ki.ki_flag = p->kernel ? 0x4 : 0;
 	ki.ki_start.tv_sec = p->start;
 	(void)strlcpy(ki.ki_comm, p->comm, sizeof(ki.ki_comm));
-	put(&ki, sizeof(ki));
+	kernel_put(&ki, sizeof(ki));
 }
 
 static void
@@ -303,7 +294,7 @@ put_path(int fd, const char *path)
 	kf.kf_type = KF_TYPE_VNODE;
 	kf.kf_fd = fd;
 	(void)strlcpy(kf.kf_path, path, sizeof(kf.kf_path));
-	put(&kf, n);
+	kernel_put(&kf, n);
 }
 
 static void
@@ -322,7 +313,7 @@ put_fd(int fd, uint32_t id)
 	kf.kf_fd = fd;
 	kf.kf_un.kf_sock.kf_sock_type0 = SOCK_STREAM;
 	kf.kf_un.kf_sock.kf_sock_pcb = PCB(id);
-	put(&kf, n);
+	kernel_put(&kf, n);
 }
 
 static int
@@ -334,7 +325,7 @@ ask_proc(int op, uint32_t pid)
 	if (op == KERN_PROC_PROC) {
 		TAILQ_FOREACH(p, &kernel.procs, next)
 			put_proc(p);
-		out.len -= kernel.cut[K_PROC];
+		kernel.out.len -= kernel.cut[K_PROC];
 		return (0);
 	}
 	if (p == NULL)
@@ -352,7 +343,7 @@ ask_proc(int op, uint32_t pid)
 		put_path(KF_FD_TYPE_CWD, p->cwd);
 		for (i = 0; i < p->nfds; i++)
 			put_fd(3 + i, p->fds[i]);
-		out.len -= kernel.cut[K_FDS];
+		kernel.out.len -= kernel.cut[K_FDS];
 		return (0);
 	}
 	return (EINVAL);
@@ -377,15 +368,15 @@ ask_files(void)
 			xf.xf_fd = 3 + i;
 			xf.xf_type = DTYPE_SOCKET;
 			xf.xf_data = SO(s->id);
-			put(&xf, sizeof(xf));
+			kernel_put(&xf, sizeof(xf));
 		}
 	/* Somebody always has a file open. */
 	memset(&xf, 0, sizeof(xf));
 	xf.xf_size = sizeof(xf);
 	xf.xf_pid = 1;
 	xf.xf_type = 1;
-	put(&xf, sizeof(xf));
-	out.len -= kernel.cut[K_FILES];
+	kernel_put(&xf, sizeof(xf));
+	kernel.out.len -= kernel.cut[K_FILES];
 	return (0);
 }
 
@@ -405,7 +396,7 @@ ask_addrs(void)
 	ifa.ifam_msglen = 8;
 	ifa.ifam_version = RTM_VERSION;
 	ifa.ifam_type = RTM_IFINFO;
-	put(&ifa, 8);
+	kernel_put(&ifa, 8);
 	for (i = 0; i < kernel.naddrs; i++) {
 		is4 = endpoint_is4(&kernel.addrs[i]);
 		n = is4 ? sizeof(sin) : 32;
@@ -413,9 +404,9 @@ ask_addrs(void)
 		    n;
 		ifa.ifam_type = RTM_NEWADDR;
 		ifa.ifam_addrs = RTA_NETMASK | RTA_IFP | RTA_IFA;
-		put(&ifa, sizeof(ifa));
-		put(mask, sizeof(mask));
-		put(link, sizeof(link));
+		kernel_put(&ifa, sizeof(ifa));
+		kernel_put(mask, sizeof(mask));
+		kernel_put(link, sizeof(link));
 		memset(&sin, 0, sizeof(sin));
 		sin.sin_len = sizeof(sin);
 		sin.sin_family = AF_INET;
@@ -424,13 +415,13 @@ ask_addrs(void)
 		sin6.sin6_len = sizeof(sin6);
 		sin6.sin6_family = AF_INET6;
 		memcpy(&sin6.sin6_addr, kernel.addrs[i].addr, 16);
-		if (kernel.addrs[i].addr[0] == 0xfe)
+		if (is_scoped(&kernel.addrs[i]))
 			sin6.sin6_addr.s6_addr[3] = 2;
 		if (is4)
-			put(&sin, sizeof(sin));
+			kernel_put(&sin, sizeof(sin));
 		else {
-			put(&sin6, sizeof(sin6));
-			put(zero, n - sizeof(sin6));
+			kernel_put(&sin6, sizeof(sin6));
+			kernel_put(zero, n - sizeof(sin6));
 		}
 	}
 	return (0);
@@ -451,7 +442,7 @@ answer(const int *mib, size_t len, const void *new, size_t newlen)
 			return (ask_pcbs());
 		case OID_JAILS:
 			for (i = 0; i < kernel.jails; i++)
-				put(jail, sizeof(jail));
+				kernel_put(jail, sizeof(jail));
 			return (0);
 		}
 	if (len == 2 && mib[0] == CTL_KERN && mib[1] == KERN_FILE)
@@ -472,7 +463,6 @@ cap_sysctl(cap_channel_t *c, const int *mib, unsigned int len, void *old,
 	int	 error;
 
 	kernel_asked();
-	out.len = 0;
 	if (c->dead)
 		error = EPIPE;
 	else if (!limited || !allowed(mib, len, (oldlen != NULL ?
@@ -481,13 +471,13 @@ cap_sysctl(cap_channel_t *c, const int *mib, unsigned int len, void *old,
 	else
 		error = answer(mib, len, new, newlen);
 	if (error == 0 && old == NULL) {
-		*oldlen = out.len;
+		*oldlen = kernel.out.len;
 		return (0);
 	}
-	if (error == 0 && (*oldlen < out.len || (kernel.grow > *oldlen &&
-	    out.len > sizeof(struct xucred))))
+	if (error == 0 && (*oldlen < kernel.out.len || (kernel.grow > *oldlen &&
+	    kernel.out.len > sizeof(struct xucred))))
 		error = ENOMEM;
-	if (error == 0 && out.len == 0) {
+	if (error == 0 && kernel.out.len == 0) {
 		kernel.empty = c->dead = 1;
 		error = EPIPE;
 	}
@@ -495,7 +485,7 @@ cap_sysctl(cap_channel_t *c, const int *mib, unsigned int len, void *old,
 		errno = error;
 		return (-1);
 	}
-	memcpy(old, out.data, out.len);
-	*oldlen = out.len;
+	memcpy(old, kernel.out.data, kernel.out.len);
+	*oldlen = kernel.out.len;
 	return (0);
 }

@@ -57,6 +57,7 @@ kernel_reset(void)
 		TAILQ_REMOVE(&kernel.procs, p, next);
 		free(p);
 	}
+	free(kernel.out.data);
 	memset(&kernel, 0, sizeof(kernel));
 	TAILQ_INIT(&kernel.socks);
 	TAILQ_INIT(&kernel.procs);
@@ -180,10 +181,12 @@ add_proc(char *line)
 		fatal("calloc");
 	p->pid = number(need(&line));
 	p->start = 1;
+	p->ruid = UINT32_MAX;
 	while ((w = word(&line)) != NULL) {
 		const struct { const char *key; uint32_t *number; } keys[] = {
-			{ "uid", &p->uid }, { "start", &p->start },
-			{ "jid", &p->jid }, { "kernel", &p->kernel }
+			{ "uid", &p->uid }, { "ruid", &p->ruid },
+			{ "start", &p->start }, { "jid", &p->jid },
+			{ "kernel", &p->kernel }
 		};
 
 		for (i = 0; i < NITEMS(keys); i++)
@@ -206,6 +209,8 @@ add_proc(char *line)
 		else
 			fatalx("kernel: what is %s?", w);
 	}
+	if (p->ruid == UINT32_MAX)
+		p->ruid = p->uid;
 	TAILQ_INSERT_TAIL(&kernel.procs, p, next);
 }
 
@@ -310,12 +315,28 @@ kernel_read(const char *path)
 	fclose(f);
 }
 
+/* More of a reply. */
+void
+kernel_put(const void *p, size_t n)
+{
+	if (kernel.out.len + n > kernel.out.size) {
+		kernel.out.size = (kernel.out.len + n) * 2;
+		if ((kernel.out.data = realloc(kernel.out.data,
+		    kernel.out.size)) == NULL)
+			fatal("realloc");
+	}
+	memcpy(kernel.out.data + kernel.out.len, p, n);
+	kernel.out.len += n;
+}
+
 /* A question comes in: what is due becomes true. */
 void
 kernel_asked(void)
 {
 	size_t	 i;
 
+	kernel.out.len = 0;
+	kernel.out.max = SIZE_MAX;
 	kernel.questions++;
 	for (i = 0; i < kernel.nwhen; i++)
 		if (kernel.when[i].at == kernel.questions)

@@ -29,7 +29,7 @@
  *		mapped=1	IPv4, from a socket of IPv6
  *		table=N		its routing table
  *	proc PID [key=value ...]			a process
- *		uid=N start=N jid=N comm=TEXT exe=TEXT cwd=TEXT args=TEXT
+ *		uid=N ruid=N start=N jid=N comm=TEXT exe=TEXT cwd=TEXT args=TEXT
  *		kernel=1	one of the kernel's own
  *		fd=ID		it has that socket; as often as need be
  *	addr ADDR	of an interface
@@ -62,7 +62,7 @@ TAILQ_HEAD(ksocks, ksock);
 
 struct kproc {
 	TAILQ_ENTRY(kproc)	 next;
-	uint32_t		 pid, uid, start, jid, kernel;
+	uint32_t		 pid, uid, ruid, start, jid, kernel;
 	char			 comm[64], exe[512], cwd[512], args[64];
 	uint32_t		 fds[KFDS];
 	size_t			 nfds;
@@ -84,6 +84,12 @@ struct kernel {
 	struct { uint32_t at; char line[256]; } when[8];
 	size_t			 nwhen;
 	int			 empty;		/* there was an empty reply */
+	struct {
+		uint8_t		*data;
+		size_t		 len, size;
+		size_t		 max;		/* OpenBSD: that the caller
+						   has a use for */
+	}			 out;		/* a reply that is made */
 };
 
 extern struct kernel	 kernel;
@@ -91,6 +97,7 @@ extern struct kernel	 kernel;
 void	 kernel_reset(void);
 void	 kernel_line(const char *);
 void	 kernel_asked(void);
+void	 kernel_put(const void *, size_t);
 const struct ksock *kernel_sock(uint32_t);
 const struct kproc *kernel_proc(uint32_t);
 

@@ -35,28 +35,10 @@
 
 #define SLOP	10		/* records that the kernel adds to a size */
 
-/* What a reply is made in. */
-static struct {
-	uint8_t	*data;
-	size_t	 len, size, max;
-} out;
-
 int
 getrtable(void)
 {
 	return (0);
-}
-
-static void
-put(const void *p, size_t n)
-{
-	if (out.len + n > out.size) {
-		out.size = (out.len + n) * 2;
-		if ((out.data = realloc(out.data, out.size)) == NULL)
-			fatal("realloc");
-	}
-	memcpy(out.data + out.len, p, n);
-	out.len += n;
 }
 
 static void
@@ -96,7 +78,7 @@ put_socks(void)
 			continue;
 		memset(&kf, 0, sizeof(kf));
 		fill_sock(s, &kf);
-		put(&kf, sizeof(kf));
+		kernel_put(&kf, sizeof(kf));
 	}
 }
 
@@ -123,7 +105,7 @@ put_files(const struct kproc *p)
 			kf.f_uid = s->uid;
 			fill_sock(s, &kf);
 		}
-		put(&kf, sizeof(kf));
+		kernel_put(&kf, sizeof(kf));
 	}
 }
 
@@ -158,8 +140,8 @@ ask_files(const int *mib)
 	default:
 		return (EINVAL);
 	}
-	out.max = (size_t)mib[5] * sizeof(struct kinfo_file);
-	out.len -= kernel.cut[K_FILES];
+	kernel.out.max = (size_t)mib[5] * sizeof(struct kinfo_file);
+	kernel.out.len -= kernel.cut[K_FILES];
 	return (0);
 }
 
@@ -218,8 +200,8 @@ ident(struct tcp_ident_mapping *m)
 	if (s == NULL)
 		s = listener(m);
 	m->euid = m->ruid = s != NULL && !s->accepted ? (int)s->uid : -1;
-	put(m, sizeof(*m));
-	out.len -= kernel.cut[K_CRED];
+	kernel_put(m, sizeof(*m));
+	kernel.out.len -= kernel.cut[K_CRED];
 	return (0);
 }
 
@@ -238,8 +220,8 @@ ask_proc(const int *mib)
 	kp.p_uid = p->uid;
 	kp.p_ustart_sec = p->start;
 	(void)strlcpy(kp.p_comm, p->comm, sizeof(kp.p_comm));
-	put(&kp, sizeof(kp));
-	out.len -= kernel.cut[K_PROC];
+	kernel_put(&kp, sizeof(kp));
+	kernel.out.len -= kernel.cut[K_PROC];
 	return (0);
 }
 
@@ -252,8 +234,8 @@ ask_args(const int *mib, void *old)
 
 	if (p == NULL || mib[3] != KERN_PROC_ARGV)
 		return (ESRCH);
-	put(ptr, sizeof(ptr));
-	put(p->args, strlen(p->args) + 1);
+	kernel_put(ptr, sizeof(ptr));
+	kernel_put(p->args, strlen(p->args) + 1);
 	return (0);
 }
 
@@ -287,24 +269,23 @@ sysctl(const int *mib, unsigned int len, void *old, size_t *oldlen, void *new,
 	int	 error;
 
 	kernel_asked();
-	out.len = 0;
-	out.max = SIZE_MAX;
 	error = new != NULL || newlen != 0 ? EINVAL :
 	    answer(mib, len, old, oldlen);
 	if (error == 0 && old == NULL) {
-		*oldlen = out.len + SLOP * sizeof(struct kinfo_file);
+		*oldlen = kernel.out.len + SLOP * sizeof(struct kinfo_file);
 		return (0);
 	}
-	if (error == 0 && (*oldlen < out.len || out.max < out.len ||
+	if (error == 0 && (*oldlen < kernel.out.len ||
+	    kernel.out.max < kernel.out.len ||
 	    (kernel.grow > 0 && mib[1] == KERN_FILE && kernel.grow-- > 0)))
 		error = ENOMEM;
 	if (error != 0) {
 		errno = error;
 		return (-1);
 	}
-	if (out.len > 0)
-		memcpy(old, out.data, out.len);
-	*oldlen = out.len;
+	if (kernel.out.len > 0)
+		memcpy(old, kernel.out.data, kernel.out.len);
+	*oldlen = kernel.out.len;
 	return (0);
 }
 
@@ -323,9 +304,11 @@ getifaddrs(struct ifaddrs **list)
 			return (-1);
 		ifa->ifa_addr = (struct sockaddr *)(ifa + 1);
 		memset(&sin, 0, sizeof(sin));
+		sin.sin_len = sizeof(sin);
 		sin.sin_family = AF_INET;
 		memcpy(&sin.sin_addr, kernel.addrs[i].addr + 12, 4);
 		memset(&sin6, 0, sizeof(sin6));
+		sin6.sin6_len = sizeof(sin6);
 		sin6.sin6_family = AF_INET6;
 		memcpy(&sin6.sin6_addr, kernel.addrs[i].addr, 16);
 		if (kernel.addrs[i].addr[0] == 0xfe)

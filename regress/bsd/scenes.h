@@ -22,9 +22,13 @@
 #ifndef SCENES_H
 #define SCENES_H
 
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #include "kernel.h"
 #include "owner-find.h"
@@ -161,15 +165,61 @@ scene_ask(const char *const client[2], const char *const server[2],
 	return (scene_answer(f, buf, sizeof(buf)));
 }
 
-/* Returns how many scenes went wrong, and says which. */
-static int
-scenes_run(void)
+/* Scenes of one's own: all lines, then NULL. */
+static void
+scene_set(const char *line, ...)
+{
+	va_list	 ap;
+
+	kernel_reset();
+	va_start(ap, line);
+	for (; line != NULL; line = va_arg(ap, const char *))
+		kernel_line(line);
+	va_end(ap);
+	os_native.open();
+}
+
+/* The usual question. */
+static const char *
+scene_said(struct found *f)
+{
+	static const char *const	 client[] = { CLIENT };
+	static const char *const	 server[] = { SERVER };
+
+	return (scene_ask(client, server, f));
+}
+
+/* One more line, of what may happen meanwhile. */
+static const char *
+scene_with(const char *line, struct found *f)
+{
+	scene_set(V4, V4MTA, MTA, TELNET, line, NULL);
+	return (scene_said(f));
+}
+
+/* Before the nth question from now. */
+static void
+scene_when(int n, const char *line)
+{
+	char	 when[256];
+
+	(void)snprintf(when, sizeof(when), "when %d %s", n, line);
+	kernel_line(when);
+}
+
+/*
+ * Tests that every backend has.
+ */
+
+static void
+t_scenes(void **state)
 {
 	const struct scene	*s;
 	struct found		 f;
 	const char		*said;
 	int			 bad = 0;
 
+	(void)state;
 	for (s = scenes; s < scenes + NITEMS(scenes); s++) {
 		scene_begin(s->lines, NITEMS(s->lines));
 		os_native.open();
@@ -177,24 +227,133 @@ scenes_run(void)
 		if (s->answer != NULL ? strcmp(said, s->answer) == 0 :
 		    strncmp(said, "unknown ", 8) == 0)
 			continue;
-		(void)fprintf(stderr, "# %s: %s\n", s->name, said);
+		print_error("%s: %s\n", s->name, said);
 		bad++;
 	}
-	return (bad);
+	assert_int_equal(bad, 0);
+	assert_int_equal(kernel.empty, 0);
 }
 
-/* One more connection, whose processes may change meanwhile. */
-static const char *
-scene_with(const char *line, struct found *f)
+/* Every answer can be the first one after a change. */
+static void
+t_changes(void **state)
 {
-	const char *const	 lines[] = { V4, V4MTA, MTA, TELNET };
-	const char *const	 client[] = { CLIENT }, *const server[] =
-				    { SERVER };
+	static const char *const	 changes[] = {
+		/* The pid is used again, by one who has the socket or not. */
+		NULL, "proc 100 uid=1000 start=70 comm=next",
+		"proc 100 uid=1000 start=70 comm=next fd=1"
+	};
+	struct found			 f;
+	const char			*said;
+	size_t				 i;
+	int				 n;
 
-	scene_begin(lines, NITEMS(lines));
-	kernel_line(line);
-	os_native.open();
-	return (scene_ask(client, server, f));
+	(void)state;
+	for (n = 1; n < 40; n++)
+		for (i = 0; i < NITEMS(changes); i++) {
+			scene_set(V4, V4MTA, MTA, TELNET, NULL);
+			scene_when(n, "gone 100");
+			if (changes[i] != NULL)
+				scene_when(n, changes[i]);
+			said = scene_said(&f);
+			if (f.owner.pid == NO_PID)
+				assert_string_equal(said,
+				    "owned none 1000 0 0 -");
+			else if (f.owner.start == 50 * 1000000)
+				assert_string_equal(said,
+				    "owned none 1000 100 1 telnet");
+			else {
+				assert_int_equal(i, 2);
+				assert_int_equal(f.owner.start, 70 * 1000000);
+				assert_string_equal(said,
+				    "owned none 1000 100 1 next");
+			}
+		}
 }
+
+/* The connection becomes another user's at each moment: never a mixture. */
+static void
+t_reused(void **state)
+{
+	struct found	 f;
+	const char	*said;
+	int		 n;
+
+	(void)state;
+	for (n = 1; n < 40; n++) {
+		scene_set(V4, V4MTA, MTA, TELNET,
+		    "proc 200 uid=2000 start=60 comm=thief", NULL);
+		scene_when(n, "gone 1");
+		scene_when(n, "tcp 9 127.0.0.1 40000 127.0.0.1 25 uid=2000");
+		scene_when(n, "gone 200");
+		scene_when(n, "proc 200 uid=2000 start=60 comm=thief fd=9");
+		said = scene_said(&f);
+		if (f.owner.verdict != E_OWNED) {
+			assert_memory_equal(said, "unknown", 7);
+			continue;
+		}
+		assert_true(f.owner.uid == 1000 || f.owner.uid == 2000);
+		if (f.owner.pid != NO_PID)
+			assert_int_equal(f.owner.pid,
+			    f.owner.uid == 1000 ? 100 : 200);
+	}
+}
+
+static void
+t_local(void **state)
+{
+	static const struct { const char *addr; int local; } rows[] = {
+		{ "127.0.0.1", 1 }, { "127.9.9.9", 1 }, { "::1", 1 },
+		{ "192.0.2.1", 1 }, { "192.0.2.2", 0 }, { "2001:db8::1", 1 },
+		{ "2001:db8::2", 0 }, { "fe80::1", 1 }, { "fe80::2", 0 }
+	};
+	struct endpoint	 e;
+	size_t		 i;
+
+	(void)state;
+	scene_set(MTA, "addr 192.0.2.1", "addr 2001:db8::1", "addr fe80::1",
+	    NULL);
+	for (i = 0; i < NITEMS(rows); i++) {
+		assert_int_equal(endpoint_parse(&e, rows[i].addr, "1"), 0);
+		assert_int_equal(os_native.local(&e), rows[i].local);
+	}
+}
+
+static int
+always(void *arg)
+{
+	(void)arg;
+	return (1);
+}
+
+/* When others wait, one holder is enough; no time at all is no search. */
+static void
+t_budget(void **state)
+{
+	struct budget	 budget = { 10000000, always, NULL };
+	struct holder	 list[MAX_HOLDERS];
+	struct conn_key	 key;
+	struct sock	 sock;
+
+	(void)state;
+	scene_set(V4, V4MTA, MTA, "proc 300 uid=1000 start=60 comm=child fd=1",
+	    TELNET, NULL);
+	assert_int_equal(endpoint_parse(&key.client, CLIENT), 0);
+	assert_int_equal(endpoint_parse(&key.server, SERVER), 0);
+	os_native.sock(&key, &sock);
+	assert_int_equal(sock.state, SOCK_OWNED);
+	assert_int_equal(os_native.holders(&sock, &budget, list), 1);
+	assert_int_equal(list[0].pid, 300);
+	budget.busy = NULL;
+	assert_int_equal(os_native.holders(&sock, &budget, list), 2);
+	budget.usec = 0;
+	assert_int_equal(os_native.holders(&sock, &budget, list), 0);
+}
+
+#define SCENE_TESTS	cmocka_unit_test(t_scenes), \
+			    cmocka_unit_test(t_changes), \
+			    cmocka_unit_test(t_reused), \
+			    cmocka_unit_test(t_local), \
+			    cmocka_unit_test(t_budget)
 
 #endif

@@ -161,7 +161,8 @@ wrong_add(struct wrong *list, size_t *n, uint32_t type, size_t len,
 
 /* A row that is legal here and now: all ways in which it can be wrong. */
 static void
-wrong_legal(struct wrong *list, size_t *n, const struct msgrow *row)
+wrong_legal(struct wrong *list, size_t *n, const struct msgrow *row,
+    enum role from)
 {
 	struct wrong	*w;
 
@@ -173,8 +174,8 @@ wrong_legal(struct wrong *list, size_t *n, const struct msgrow *row)
 		    "too long")->fds = row->fd;
 	wrong_add(list, n, row->type, row->min, row->fd ?
 	    "descriptor missing" : "unwanted descriptor")->fds = !row->fd;
-	wrong_add(list, n, row->type, row->min,
-	    "too many descriptors")->fds = 2;
+	wrong_add(list, n, row->type, row->min, from == ROLE_PARENT ?
+	    "too many descriptors" : "unwanted descriptor")->fds = 2;
 	w = wrong_add(list, n, row->type, row->min, "wrong length");
 	w->fds = row->fd;
 	w->lie = 1;
@@ -201,7 +202,7 @@ wrong_list(struct wrong *list, enum role from, enum role to, enum state state)
 		else if (!(row->states & 1 << state))
 			w = wrong_add(list, &n, t, row->min, "not now");
 		else {
-			wrong_legal(list, &n, row);
+			wrong_legal(list, &n, row, from);
 			continue;
 		}
 		w->fds = row->fd;

@@ -17,7 +17,7 @@
 /*
  * SOURCES: common/chan.c common/peer.c common/msgtab.c common/wire.c
  * SOURCES: common/addr.c common/log.c
- * LIBS: -levent -Wl,--wrap=malloc
+ * LIBS: -levent -Wl,--wrap=malloc,--wrap=recvmsg
  *
  * Packets and descriptors, through real sockets; the other end is sometimes
  * one that keeps to no rule.
@@ -63,6 +63,19 @@ __wrap_malloc(size_t size)
 		return (NULL);
 	}
 	return (__real_malloc(size));
+}
+
+/* Who has no room for descriptors is given none. */
+static int	 room_for_fds;
+
+ssize_t	 __real_recvmsg(int, struct msghdr *, int);
+ssize_t	 __wrap_recvmsg(int, struct msghdr *, int);
+
+ssize_t
+__wrap_recvmsg(int fd, struct msghdr *mh, int flags)
+{
+	room_for_fds = mh->msg_control != NULL;
+	return (__real_recvmsg(fd, mh, flags));
 }
 
 static int
@@ -153,7 +166,7 @@ stats_new(uint32_t id)
 
 /* Bytes as they are, with any number of descriptors. */
 static void
-raw(const void *bytes, size_t len, size_t nfds)
+raw_by(const struct chan *c, const void *bytes, size_t len, size_t nfds)
 {
 	union {
 		struct cmsghdr	 hdr;
@@ -182,7 +195,13 @@ raw(const void *bytes, size_t len, size_t nfds)
 		cmsg->cmsg_len = CMSG_LEN(nfds * sizeof(int));
 		memcpy(CMSG_DATA(cmsg), fds, nfds * sizeof(int));
 	}
-	assert_int_equal(sendmsg(parent.fd, &mh, MSG_NOSIGNAL), len);
+	assert_int_equal(sendmsg(c->fd, &mh, MSG_NOSIGNAL), len);
+}
+
+static void
+raw(const void *bytes, size_t len, size_t nfds)
+{
+	raw_by(&parent, bytes, len, nfds);
 }
 
 /* A header, and a length that need not be true. */
@@ -381,6 +400,32 @@ t_descriptor_flaws(void **state)
 	msg_new(&m, IMSG_START, 0);
 	assert_int_equal(chan_send(&parent, &m), 0);
 	expect_message(IMSG_START, 0);
+}
+
+/*
+ * To take a descriptor can be the end of who is pledged: of any but the parent
+ * not even one that is closed at once is taken.
+ */
+static void
+t_descriptor_not_taken(void **state)
+{
+	uint8_t	 pong[MSG_HEADER];
+	size_t	 n;
+
+	(void)state;
+	running();
+	raw_header(pong, IMSG_PONG, 0, 0);
+	for (n = 1; n <= HOSTILE_FDS; n++) {
+		raw_by(&worker, pong, n == 2 ? 0 : sizeof(pong), n);
+		assert_int_equal(chan_recv(&parent, &m, &why), -1);
+		assert_int_equal(room_for_fds, 0);
+		if (n != 2)
+			assert_string_equal(why, "unwanted descriptor");
+	}
+	assert_int_equal(count_fds(), fds_before + 2);
+	raw(pong, sizeof(pong), 1);
+	(void)chan_recv(&worker, &m, &why);
+	assert_int_equal(room_for_fds, 1);
 }
 
 /* No room for one more in the table of the receiver. */
@@ -976,6 +1021,7 @@ main(void)
 		CHAN(t_once),
 		CHAN(t_descriptor),
 		CHAN(t_descriptor_flaws),
+		CHAN(t_descriptor_not_taken),
 		CHAN(t_descriptor_no_room),
 		CHAN(t_short),
 		CHAN(t_lying_length),

@@ -17,32 +17,19 @@
 /*
  * The backend for FreeBSD over a kernel that is a list of lines.
  *
- * BSD: freebsd resolver/os_freebsd.c resolver/freebsd_ask.c
+ * BSD: freebsd resolver/os_freebsd.c resolver/freebsd_ask.c resolver/bsd.c
  * BSD: freebsd resolver/freebsd_reply.c regress/bsd/freebsd.c
  * SOURCES: regress/bsd/kernel.c resolver/owner.c
  * SOURCES: common/addr.c common/answer.c common/clock.c common/log.c
  * SOURCES: common/wire.c common/xtext.c
  */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "freebsd.h"
 #include "log.h"
 #include "scenes.h"
-
-static void
-t_scenes(void **state)
-{
-	(void)state;
-	assert_int_equal(scenes_run(), 0);
-	assert_int_equal(kernel.empty, 0);
-}
 
 static void
 t_process(void **state)
@@ -60,119 +47,21 @@ t_process(void **state)
 	assert_int_equal(f.owner.source, SRC_SCAN);
 }
 
-/* Every answer can be the first one after a change. */
-static void
-t_changes(void **state)
-{
-	static const char *const	 ok = "owned none 1000 100 1 telnet";
-	static const char *const	 changes[] = {
-		/* The pid is used again, by one who has the socket or not. */
-		"gone 100", "proc 100 uid=1000 start=70 comm=next",
-		"proc 100 uid=1000 start=70 comm=next fd=1"
-	};
-	struct found			 f;
-	char				 line[128];
-	const char			*said;
-	int				 i, n;
-
-	(void)state;
-	for (n = 1; n < 40; n++) {
-		(void)snprintf(line, sizeof(line), "when %d gone 100", n);
-		said = scene_with(line, &f);
-		if (strcmp(said, ok) != 0)
-			assert_string_equal(said, "owned none 1000 0 0 -");
-		for (i = 1; i < 3; i++) {
-			const char *const lines[] = { V4, V4MTA, MTA, TELNET };
-			const char *const client[] = { CLIENT };
-			const char *const server[] = { SERVER };
-
-			scene_begin(lines, NITEMS(lines));
-			kernel_line(line);
-			(void)snprintf(line, sizeof(line), "when %d %s", n,
-			    changes[i]);
-			kernel_line(line);
-			os_native.open();
-			said = scene_ask(client, server, &f);
-			if (strcmp(said, "owned none 1000 100 1 next") == 0) {
-				assert_int_equal(i, 2);
-				assert_int_equal(f.owner.start, 70 * 1000000);
-			} else if (strcmp(said, ok) == 0)
-				assert_int_equal(f.owner.start, 50 * 1000000);
-			else
-				assert_string_equal(said,
-				    "owned none 1000 0 0 -");
-			(void)snprintf(line, sizeof(line), "when %d gone 100",
-			    n);
-		}
-	}
-}
-
-/* The connection becomes another user's at each moment: never a mixture. */
-static void
-t_reused(void **state)
-{
-	struct found	 f;
-	char		 line[128];
-	const char	*said;
-	int		 n;
-
-	(void)state;
-	for (n = 1; n < 40; n++) {
-		const char *const lines[] = { V4, V4MTA, MTA, TELNET,
-		    "proc 200 uid=2000 start=60 comm=thief" };
-		const char *const client[] = { CLIENT };
-		const char *const server[] = { SERVER };
-
-		scene_begin(lines, NITEMS(lines));
-		(void)snprintf(line, sizeof(line), "when %d gone 1", n);
-		kernel_line(line);
-		(void)snprintf(line, sizeof(line), "when %d tcp 9 127.0.0.1 "
-		    "40000 127.0.0.1 25 uid=2000", n);
-		kernel_line(line);
-		(void)snprintf(line, sizeof(line), "when %d gone 200", n);
-		kernel_line(line);
-		(void)snprintf(line, sizeof(line), "when %d proc 200 uid=2000 "
-		    "start=60 comm=thief fd=9", n);
-		kernel_line(line);
-		os_native.open();
-		said = scene_ask(client, server, &f);
-		if (f.owner.verdict == E_OWNED) {
-			assert_true(f.owner.uid == 1000 ||
-			    f.owner.uid == 2000);
-			if (f.owner.pid != NO_PID)
-				assert_int_equal(f.owner.pid,
-				    f.owner.uid == 1000 ? 100 : 200);
-		} else
-			assert_memory_equal(said, "unknown", 7);
-	}
-}
-
-/* The same, to another process of the same user. */
+/* It becomes another process's of the same user. */
 static void
 t_reused_own(void **state)
 {
 	struct found	 f;
-	char		 line[128];
 	const char	*said;
 	int		 n;
 
 	(void)state;
-	for (n = 3; n < 40; n++) {
-		const char *const lines[] = { V4, V4MTA, MTA, TELNET };
-		const char *const client[] = { CLIENT };
-		const char *const server[] = { SERVER };
-
-		scene_begin(lines, NITEMS(lines));
-		(void)snprintf(line, sizeof(line), "when %d gone 1", n);
-		kernel_line(line);
-		(void)snprintf(line, sizeof(line), "when %d tcp 9 127.0.0.1 "
-		    "40000 127.0.0.1 25 uid=1000", n);
-		kernel_line(line);
-		(void)snprintf(line, sizeof(line), "when %d proc 200 uid=1000 "
-		    "start=60 comm=next fd=9", n);
-		kernel_line(line);
-		os_native.open();
-		said = scene_ask(client, server, &f);
+	for (n = 4; n < 40; n++) {
+		scene_set(V4, V4MTA, MTA, TELNET, NULL);
+		scene_when(n, "gone 1");
+		scene_when(n, "tcp 9 127.0.0.1 40000 127.0.0.1 25 uid=1000");
+		scene_when(n, "proc 200 uid=1000 start=60 comm=next fd=9");
+		said = scene_said(&f);
 		if (f.owner.pid != NO_PID)
 			assert_string_equal(said,
 			    "owned none 1000 100 1 telnet");
@@ -189,37 +78,62 @@ t_jails(void **state)
 	assert_string_equal(scene_with("jails 1", &f),
 	    "owned none 1000 100 1 telnet");
 	/* It is: uid 1000 there is somebody else. */
-	{
-		const char *const lines[] = { V4, V4MTA, MTA, "jails 1",
-		    "proc 100 uid=1000 jid=3 comm=jailed fd=1" };
-		const char *const client[] = { CLIENT };
-		const char *const server[] = { SERVER };
-
-		scene_begin(lines, NITEMS(lines));
-		os_native.open();
-		assert_string_equal(scene_ask(client, server, &f),
-		    "unknown unsupported 0 0 0 -");
-		/* Somebody outside has it as well. */
-		kernel_line("proc 101 uid=1000 start=2 comm=outside fd=1");
-		assert_string_equal(scene_ask(client, server, &f),
-		    "unknown unsupported 0 0 0 -");
-		/* Nobody has it, so nobody knows. */
-		kernel_line("gone 100");
-		kernel_line("gone 101");
-		assert_string_equal(scene_ask(client, server, &f),
-		    "unknown unsupported 0 0 0 -");
-	}
+	scene_set(V4, V4MTA, MTA, "jails 1",
+	    "proc 100 uid=1000 jid=3 comm=jailed fd=1", NULL);
+	assert_string_equal(scene_said(&f), "unknown unsupported 0 0 0 -");
+	/* Somebody outside has it as well. */
+	kernel_line("proc 101 uid=1000 start=2 comm=outside fd=1");
+	assert_string_equal(scene_said(&f), "unknown unsupported 0 0 0 -");
+	/* Nobody has it, so nobody knows. */
+	kernel_line("gone 100");
+	kernel_line("gone 101");
+	assert_string_equal(scene_said(&f), "unknown unsupported 0 0 0 -");
 	/* A network of its own, with the same addresses: another pcb. */
-	{
-		const char *const lines[] = { V4, V4MTA, MTA, TELNET,
-		    "jails 1", "proc 90 uid=1000 jid=3 comm=vnet fd=77" };
-		const char *const client[] = { CLIENT };
-		const char *const server[] = { SERVER };
+	scene_set(V4, V4MTA, MTA, TELNET, "jails 1",
+	    "proc 90 uid=1000 jid=3 comm=vnet fd=77", NULL);
+	assert_string_equal(scene_said(&f), "owned none 1000 100 1 telnet");
+}
 
-		scene_begin(lines, NITEMS(lines));
-		os_native.open();
-		assert_string_equal(scene_ask(client, server, &f),
-		    "owned none 1000 100 1 telnet");
+/*
+ * Who is root in a jail can have a socket of any uid, and pass it to a friend
+ * outside; who can let a program of that uid inherit it.
+ */
+static void
+t_jails_passed(void **state)
+{
+	struct found	 f;
+
+	(void)state;
+	scene_set(V4, V4MTA, MTA, "jails 1",
+	    "proc 100 uid=2000 comm=friend fd=1", NULL);
+	assert_string_equal(scene_said(&f), "unknown unsupported 0 0 0 -");
+	kernel_line("proc 101 uid=1000 ruid=2000 start=70 comm=setuid fd=1");
+	assert_string_equal(scene_said(&f), "unknown unsupported 0 0 0 -");
+	/* He himself has it as well. */
+	kernel_line("proc 102 uid=1000 start=60 comm=telnet fd=1");
+	assert_string_equal(scene_said(&f), "owned none 1000 102 2 telnet");
+}
+
+/* A jail ends with its last process, at each moment; another may remain. */
+static void
+t_jails_ended(void **state)
+{
+	struct found	 f;
+	int		 n;
+
+	(void)state;
+	for (n = 1; n < 40; n++) {
+		scene_set(V4, V4MTA, MTA, "jails 1",
+		    "proc 100 uid=1000 jid=3 comm=jailed fd=1", NULL);
+		scene_when(n / 2, "gone 1");
+		scene_when(n / 2, "gone 100");
+		scene_when(n / 2, n % 2 ? "jails 1" : "jails 0");
+		/* What had its socket has another's now. */
+		scene_when(n / 2, "proc 200 uid=2000 comm=next fd=1");
+		scene_when(n / 2, "tcp 1 127.0.0.1 50000 127.0.0.1 80 "
+		    "uid=2000");
+		(void)scene_said(&f);
+		assert_int_not_equal(f.owner.verdict, E_OWNED);
 	}
 }
 
@@ -242,24 +156,12 @@ t_denied(void **state)
 	(void)scene_with("deny cred", &f);
 	kernel_line("gone 1");
 	kernel_line("tcp 1 127.0.0.1 40000 127.0.0.1 25 uid=0 detached=1");
-	{
-		const char *const client[] = { CLIENT };
-		const char *const server[] = { SERVER };
-
-		assert_string_equal(scene_ask(client, server, &f),
-		    "unknown denied 0 0 0 -");
-	}
+	assert_string_equal(scene_said(&f), "unknown denied 0 0 0 -");
 	/* Perhaps the connection is only hidden. */
 	(void)scene_with("jails 0", &f);
 	kernel_line("deny cred");
 	kernel_line("gone 1");
-	{
-		const char *const client[] = { CLIENT };
-		const char *const server[] = { SERVER };
-
-		assert_string_equal(scene_ask(client, server, &f),
-		    "unknown denied 0 0 0 -");
-	}
+	assert_string_equal(scene_said(&f), "unknown denied 0 0 0 -");
 }
 
 static void
@@ -372,16 +274,14 @@ t_mapped(void **state)
 static void
 t_scoped(void **state)
 {
-	const char *const	 lines[] = { "addr fe80::1", MTA, TELNET,
-	    "tcp 1 fe80::1 40000 fe80::1 25 uid=1000",
-	    "tcp 2 fe80::1 25 fe80::1 40000 accepted=1" };
 	const char *const	 client[] = { "fe80::1", "40000" };
 	const char *const	 server[] = { "fe80::1", "25" };
 	struct found		 f;
 
 	(void)state;
-	scene_begin(lines, NITEMS(lines));
-	os_native.open();
+	scene_set("addr fe80::1", MTA, TELNET,
+	    "tcp 1 fe80::1 40000 fe80::1 25 uid=1000",
+	    "tcp 2 fe80::1 25 fe80::1 40000 accepted=1", NULL);
 	assert_string_equal(scene_ask(client, server, &f),
 	    "owned none 1000 100 1 telnet");
 	kernel_line("tcp 7 fe80::1 40000 fe80::1 25 uid=2000");
@@ -389,100 +289,73 @@ t_scoped(void **state)
 	    "unknown failed 0 0 0 -");
 }
 
+/* As is a connection that has such an address at one end only. */
 static void
-t_local(void **state)
+t_scoped_end(void **state)
 {
-	static const struct { const char *addr; int local; } rows[] = {
-		{ "127.0.0.1", 1 }, { "127.9.9.9", 1 }, { "::1", 1 },
-		{ "192.0.2.1", 1 }, { "192.0.2.2", 0 }, { "2001:db8::1", 1 },
-		{ "2001:db8::2", 0 }, { "fe80::1", 1 }, { "fe80::2", 0 }
-	};
-	static const char *const	 lines[] = { MTA, "addr 192.0.2.1",
-	    "addr 2001:db8::1", "addr fe80::1" };
-	struct endpoint			 e;
-	size_t				 i;
+	const char *const	 client[] = { "2001:db8::1", "40000" };
+	const char *const	 server[] = { "fe80::1", "25" };
+	struct found		 f;
 
 	(void)state;
-	scene_begin(lines, NITEMS(lines));
-	os_native.open();
-	for (i = 0; i < NITEMS(rows); i++) {
-		assert_int_equal(endpoint_parse(&e, rows[i].addr, "1"), 0);
-		assert_int_equal(os_native.local(&e), rows[i].local);
-	}
+	scene_set("addr fe80::1", "addr 2001:db8::1", MTA, TELNET,
+	    "tcp 1 2001:db8::1 40000 fe80::1 25 uid=1000",
+	    "tcp 2 fe80::1 25 2001:db8::1 40000 accepted=1", NULL);
+	assert_string_equal(scene_ask(client, server, &f),
+	    "owned none 1000 100 1 telnet");
 }
 
 /* A process of the kernel's has no file: such a question would end Casper. */
 static void
 t_kernel(void **state)
 {
-	const char *const	 lines[] = { MTA, V4MTA,
-	    "tcp 1 127.0.0.1 40000 127.0.0.1 25 uid=0",
-	    "proc 2 kernel=1 comm=kernel fd=1" };
-	const char *const	 client[] = { CLIENT }, *const server[] =
-				    { SERVER };
-	struct found		 f;
+	struct found	 f;
 
 	(void)state;
-	scene_begin(lines, NITEMS(lines));
-	os_native.open();
-	assert_string_equal(scene_ask(client, server, &f),
-	    "owned none 0 0 0 -");
+	scene_set(MTA, V4MTA, "tcp 1 127.0.0.1 40000 127.0.0.1 25 uid=0",
+	    "proc 2 kernel=1 comm=kernel fd=1", NULL);
+	assert_string_equal(scene_said(&f), "owned none 0 0 0 -");
 	assert_int_equal(kernel.empty, 0);
 }
 
-static int
-always(void *arg)
-{
-	(void)arg;
-	return (1);
-}
-
-/* When others wait, one holder is enough; no time at all is no search. */
+/* The search does not take them as they come. */
 static void
-t_budget(void **state)
+t_newest(void **state)
 {
-	const char *const	 lines[] = { V4, V4MTA, MTA, TELNET,
-	    "proc 300 uid=1000 start=60 comm=child fd=1" };
-	struct budget		 budget = { 10000000, always, NULL };
-	struct holder		 list[MAX_HOLDERS];
-	struct conn_key		 key;
-	struct sock		 sock;
+	struct budget	 budget = { .usec = 10000000 };
+	struct holder	 list[MAX_HOLDERS];
+	struct conn_key	 key;
+	struct sock	 sock;
 
 	(void)state;
-	scene_begin(lines, NITEMS(lines));
-	os_native.open();
+	scene_set(V4, V4MTA, MTA, TELNET,
+	    "proc 300 uid=1000 start=60 comm=child fd=1", NULL);
 	assert_int_equal(endpoint_parse(&key.client, CLIENT), 0);
 	assert_int_equal(endpoint_parse(&key.server, SERVER), 0);
 	os_native.sock(&key, &sock);
-	assert_int_equal(sock.state, SOCK_OWNED);
-	assert_int_equal(os_native.holders(&sock, &budget, list), 1);
-	/* The newest first. */
-	assert_int_equal(list[0].pid, 300);
-	budget.busy = NULL;
 	assert_int_equal(os_native.holders(&sock, &budget, list), 2);
-	budget.usec = 0;
-	assert_int_equal(os_native.holders(&sock, &budget, list), 0);
+	assert_int_equal(list[0].pid, 300);
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest	 tests[] = {
-		cmocka_unit_test(t_scenes),
+		SCENE_TESTS,
 		cmocka_unit_test(t_process),
-		cmocka_unit_test(t_changes),
-		cmocka_unit_test(t_reused),
 		cmocka_unit_test(t_reused_own),
 		cmocka_unit_test(t_jails),
+		cmocka_unit_test(t_jails_passed),
+		cmocka_unit_test(t_jails_ended),
 		cmocka_unit_test(t_denied),
 		cmocka_unit_test(t_formats),
 		cmocka_unit_test(t_check),
 		cmocka_unit_test(t_garbage),
 		cmocka_unit_test(t_mapped),
 		cmocka_unit_test(t_scoped),
-		cmocka_unit_test(t_local),
+		cmocka_unit_test(t_scoped_end),
 		cmocka_unit_test(t_kernel),
-		cmocka_unit_test(t_budget)
+		cmocka_unit_test(t_newest)
 	};
 
 	log_init("t-os-freebsd", -1, 0);
