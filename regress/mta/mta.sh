@@ -15,7 +15,7 @@
 #	SASL_CONF	where it looks for what sasl_conf prints
 # Whatever it listens on, no@rcpt.test is a recipient that it refuses.
 
-MTA=$T/mta
+MTA=$T/${MTA_DIR:-mta}
 MTA_PID=
 INBOX=$MTA/mail/inbox/new	# every message, whoever it is for
 MAILLOG=$MTA/maillog
