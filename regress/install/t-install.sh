@@ -86,7 +86,7 @@ ok 'another prefix, with -j' run_make make -j 2 install \
     "PREFIX=$T/usr" "SYSCONFDIR=$T/etc"
 is "$( (cd "$T" && files . | grep -E '^[0-9]+ (usr|etc)/') )" \
     "$(wanted usr etc | sort -k 2)" 'all is there'
-usual='[^ "]*(/usr/local/(s?bin|libexec)|/etc/milter-sysuser)'
+usual='[^ "]*(/usr/local/(s?bin|libexec|share/ex)|/etc/milter-sysuser)'
 is "$(cd usr && grep -rhoE "$usual" bin sbin libexec lib share/man share/doc \
     share/examples | grep -vx "$T/etc/milter-sysuser" |
     grep -v '^[^/]*/usr/local' | sort -u)" '' 'nothing names the usual place'
