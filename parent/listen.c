@@ -116,10 +116,12 @@ listen_lock(const char *statedir)
 	    sizeof(path))
 		fatalx("%s: name too long: say a shorter one", statedir);
 	lock.fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (lock.fd == -1) {
+	if (lock.fd == -1 && errno == EROFS) {
 		tell(path);
 		exit(1);
 	}
+	if (lock.fd == -1)
+		fatal("%s", path);
 	if (flock(lock.fd, LOCK_EX | LOCK_NB) == -1) {
 		if (errno != EWOULDBLOCK)
 			fatal("%s", path);
