@@ -25,7 +25,7 @@ fails() {	# REGEX DESCRIPTION; with the lines on stdin changed in $CONF
 }
 
 p=milter-sysuser
-plan 68
+plan 69
 
 #
 # Why not
@@ -178,6 +178,20 @@ done
 kill "$other"
 wait "$other" 2>/dev/null
 rm -f listening
+
+if unshare -m true 2>/dev/null; then
+	mkdir ro
+	sed "s,^state directory .*,state directory \"$T/ro\"," good.conf \
+	    >"$CONF"
+	# shellcheck disable=SC2016
+	unshare -m sh -c 'mount -t tmpfs -o ro,mode=755 none ro && exec "$@"' \
+	    sh timeout 20 "$OBJ/milter-sysuser" -d -L "$LIBEXEC" -f "$CONF" \
+	    </dev/null >out 2>&1
+	is "$? $(cat out)" "1 $p: $T/ro/lock: read-only: does the unit of \
+systemd need its directory in ReadWritePaths=?" 'a state directory to read only'
+else
+	skip 1 'no mounts of its own'
+fi
 ok 'its owner died and left it' test -S "$MILTER"
 
 LIBEXEC=$T/nowhere
