@@ -260,7 +260,8 @@ proc_park(struct proc *p)
 	(void)proc_name(p, name, sizeof(name));
 	if (p->role == ROLE_NAMES) {
 		log_warnx("%s died %zu times within %d seconds and rests for "
-		    "as long", name, NITEMS(p->deaths), STORM);
+		    "as long: does what nsswitch.conf names work?", name,
+		    NITEMS(p->deaths), STORM);
 		timer_add(&p->timer, &tv);
 		p->restarts++;
 		return;

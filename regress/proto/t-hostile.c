@@ -2866,8 +2866,9 @@ parent_storm(void)
 	    "nothing works without a control: giving up\n", 0),
 	    "so does a control");
 	ok(daemon_says(&d[2], "names 1 died 6 times within 60 seconds and "
-	    "rests for as long\n", 5000) && daemon_says(&d[2], "names 2 died 6 "
-	    "times within 60 seconds and rests for as long\n", 5000),
+	    "rests for as long: does what nsswitch.conf names work?\n", 5000) &&
+	    daemon_says(&d[2], "names 2 died 6 times within 60 seconds and "
+	    "rests for as long: does what nsswitch.conf names work?\n", 5000),
 	    "names have a rest");
 	ok(waitpid(d[2].pid, NULL, WNOHANG) == 0 && daemon_stop(&d[2]),
 	    "and the daemon lives on without");
