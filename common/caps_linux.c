@@ -32,6 +32,9 @@
 static const cap_value_t	 inspect[] = {
 	CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH
 };
+static const char *const	 inspect_names[NITEMS(inspect)] = {
+	"CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH"
+};
 
 /*
  * What the parent and its children need before they give it up: sockets and
@@ -94,8 +97,9 @@ caps_after(int keep)
 		if (cap_get_flag(now, inspect[i], CAP_PERMITTED, &has) == -1)
 			fatal("cap_get_flag");
 		if (has == CAP_CLEAR) {
-			log_warnx("no capability %u: processes of other users "
-			    "can't be found", inspect[i]);
+			log_warnx("no %s: processes of other users can't be "
+			    "found; whoever starts milter-sysuser must leave "
+			    "it that", inspect_names[i]);
 			continue;
 		}
 		if (cap_set_flag(caps, CAP_PERMITTED, 1, &inspect[i],

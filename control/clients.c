@@ -360,7 +360,8 @@ on_hello(struct peer *p, struct msg *m)
 		return (-1);
 	if (version != PROTOCOL_VERSION) {
 		c->its_id = m->id;
-		client_fail(c, EPROTO, "the daemon is of another version");
+		client_fail(c, EPROTO, "the daemon is of another version: "
+		    "restart it");
 		return (0);
 	}
 	p->chan.state = S_RUN;
@@ -402,7 +403,7 @@ begin(struct client *c, const struct msg *m)
 	}
 	/* They must not take from root what parent and workers can do. */
 	if (c->uid != 0 && others_asking() >= OTHERS_ASKING) {
-		client_fail(c, EAGAIN, "too many ask at once");
+		client_fail(c, EAGAIN, "too many ask at once: try again");
 		return (0);
 	}
 	c->request = m->type;
@@ -421,8 +422,8 @@ hand_on(struct client *c, struct msg *m, enum imsg type)
 {
 	if (control_ask(type, m, c->id) == -1)
 		client_fail(c, EAGAIN, type == IMSG_LOOKUP ||
-		    type == IMSG_CAPS_GET ? "the resolver is starting" :
-		    "the daemon is about to stop");
+		    type == IMSG_CAPS_GET ? "the resolver is starting: try "
+		    "again" : "the daemon is about to stop");
 }
 
 static int
@@ -471,7 +472,7 @@ on_test(struct peer *p, struct msg *m)
 		return (-1);
 	free(o);
 	if ((rv = begin(c, m)) == 1 && workers_test(m, c->id) == -1)
-		client_fail(c, EAGAIN, "no worker is there");
+		client_fail(c, EAGAIN, "no worker is there: try again");
 	return (rv == -1 ? -1 : 0);
 }
 
@@ -500,7 +501,7 @@ on_monitor(struct peer *p, struct msg *m)
 	if ((rv = begin(c, m)) != 1)
 		return (rv);
 	if (nmonitors >= (c->uid == 0 ? MONITORS_MAX : MONITORS_OTHERS)) {
-		client_fail(c, EAGAIN, "too many monitors");
+		client_fail(c, EAGAIN, "too many monitors: end one");
 		return (0);
 	}
 	c->monitor = 1;

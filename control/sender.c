@@ -183,7 +183,8 @@ verb_lookup(int argc, char **argv)
 	if (argc != 4)
 		misuse("lookup: needs " LOOKUP_NEEDS);
 	if (parse_key(argv, &key) == -1)
-		fail("%s %s %s %s: is no connection", argv[0], argv[1],
+		fail("%s %s %s %s: is no connection: say the address and "
+		    "port of each end, the client's first", argv[0], argv[1],
 		    argv[2], argv[3]);
 	o = lookup(&key);
 	print_owner(o);
@@ -365,7 +366,7 @@ add_group(struct subject *s, const char *name)
 	else
 		gid = strtonum(name, 0, UID_UNKNOWN - 1, &errstr);
 	if (errstr != NULL)
-		fail("%s: no such group", name);
+		fail("%s: no such group: correct it", name);
 	if (s->owner.ngroups == MAX_GROUPS)
 		fail("%s: a group too many", name);
 	s->groups[s->owner.ngroups++] = gid;
@@ -394,7 +395,7 @@ find_account(struct subject *s)
 	else
 		pw = getpwuid(s->owner.uid);
 	if (pw == NULL && s->user != NULL)
-		fail("%s: no such user", s->user);
+		fail("%s: no such user: correct it, or say uid", s->user);
 	if (pw != NULL) {
 		s->owner.uid = pw->pw_uid;
 		(void)strlcpy(s->account, pw->pw_name, sizeof(s->account));

@@ -178,10 +178,12 @@ fail_attach(int error)
 		    ctl.path);
 	if (error == EPROTOTYPE ||
 	    (stat(ctl.path, &st) == 0 && !S_ISSOCK(st.st_mode)))
-		fail("%s: is not the control socket of milter-sysuser",
-		    ctl.path);
-	fail("%s: %s%s", ctl.path, error == ENOENT || error == ECONNREFUSED ?
-	    "is milter-sysuser running?: " : "", strerror(error));
+		fail("%s: is not the control socket of milter-sysuser: name "
+		    "that with -s", ctl.path);
+	if (error == ENOENT || error == ECONNREFUSED)
+		fail("%s: is milter-sysuser running? Start it, or name its "
+		    "control socket with -s", ctl.path);
+	fail("%s: %s", ctl.path, strerror(error));
 }
 
 /* The next message, or 0 if the daemon closed. */
@@ -194,7 +196,8 @@ receive(struct msg *m, int timeout)
 
 	while ((n = chan_recv(&ctl.chan, m, &why)) == 0)
 		if ((n = poll(&pfd, 1, timeout)) == 0)
-			fail("no answer from the daemon");
+			fail("no answer from the daemon: try again, or see "
+			    "its log");
 		else if (n == -1 && errno != EINTR)
 			fail("poll: %s", strerror(errno));
 	if (n == -1 && why != NULL)
@@ -340,7 +343,8 @@ verb_stop(int argc, char **argv)
 	order(&m, note, sizeof(note));
 	for (i = 0; parent > 0 && kill(parent, 0) == 0; i++) {
 		if (i == STOP_TICKS)
-			fail("it was told to stop, and is still there");
+			fail("it was told to stop, and is still there: see "
+			    "its log");
 		(void)nanosleep(&tick, NULL);
 	}
 	if (ctl.json)

@@ -126,7 +126,8 @@ cb_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 	*pf2 = *pf3 = 0;
 	if ((actions & ACTIONS) != ACTIONS || (steps & STEPS) != STEPS) {
 		log_warnx("the MTA can't do what we need (it has actions %#lx "
-		    "and steps %#lx): mail goes on without us", actions, steps);
+		    "and steps %#lx): mail goes on without us; Postfix wants "
+		    "milter_protocol = 6", actions, steps);
 		*pactions = 0;
 		*psteps = steps & STEPS & ~NO_REPLY;
 		if (s != NULL)

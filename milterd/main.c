@@ -223,7 +223,8 @@ main(int argc, char **argv)
 
 	child_init(&child, ROLE_WORKER, argc, argv);
 	if (smfi_register(callbacks) != MI_SUCCESS)
-		fatalx("libmilter is not the one that we were built for");
+		fatalx("libmilter is not the one that we were built for: "
+		    "build this anew");
 	listen_prepare(child.family, child.dir);
 	child_drop(&child, KEEP_NOTHING);
 	/* Threads inherit this: no signal is anybody's but libmilter's. */

@@ -24,6 +24,7 @@ DOCS = CHANGES LICENSE README SECURITY doc/docker.txt doc/old-script.txt \
 	doc/shared-hosting.txt doc/university.txt
 
 SUBST = sed -e 's,/usr/local/libexec/milter-sysuser,$(LIBEXECDIR),g' \
+	-e 's,/usr/local/share/examples/milter-sysuser,$(EXAMPLEDIR),g' \
 	-e 's,/usr/local/sbin,$(SBINDIR),g' -e 's,/usr/local/bin,$(BINDIR),g' \
 	-e 's,/etc/milter-sysuser,$(SYSCONFDIR)/milter-sysuser,g'
 

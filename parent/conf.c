@@ -452,8 +452,11 @@ listener_find(struct report *r, struct listener *l)
 		if ((gr = getgrnam(l->group)) != NULL)
 			l->gid = gr->gr_gid;
 		else
-			complain(r, &l->at, "unknown group \"%s\": is the "
-			    "mail server installed?", l->group);
+			complain(r, &l->at, "unknown group \"%s\": %s",
+			    l->group, l == &r->conf->control ?
+			    "make that group, or name another" :
+			    "is the mail server installed?  Sendmail needs "
+			    "none: say mode 0600");
 	}
 }
 

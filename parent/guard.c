@@ -41,7 +41,7 @@ guard_init(struct parent *parent)
 	if (missing(ROLE_PARENT, env->protections) &&
 	    env->conf->sandbox_required) {
 		guard_tell();
-		fatalx("sandbox required: giving up");
+		fatalx("sandbox required: giving up; or say: sandbox wanted");
 	}
 }
 

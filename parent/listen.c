@@ -39,6 +39,20 @@
 #define LOCK_TRIES	20
 #define LOCK_NSEC	50000000	/* between two of them: a second in all */
 
+/* With what the one who reads that most likely has to do. */
+static void
+tell(const char *path)
+{
+	if (errno == ENOENT)
+		log_warnx("%s: its directory is not there: make it, or is the "
+		    "mail server not installed?", path);
+	else if (errno == EROFS)
+		log_warnx("%s: read-only: does the unit of systemd need its "
+		    "directory in ReadWritePaths=?", path);
+	else
+		log_warn("%s", path);
+}
+
 /* The directory, root's alone to write; made if it is not there. */
 static void
 directory(const char *path, mode_t mode)
@@ -49,7 +63,8 @@ directory(const char *path, mode_t mode)
 		if (errno == ENOENT)
 			fatalx("%s: can't be made; type: mkdir -p %s", path,
 			    path);
-		fatal("%s", path);
+		tell(path);
+		exit(1);
 	}
 	if (lstat(path, &st) == -1)
 		fatal("%s", path);
@@ -120,8 +135,12 @@ listen_lock(const char *statedir)
 	directory(statedir, 0700);
 	if ((size_t)snprintf(path, sizeof(path), "%s/lock", statedir) >=
 	    sizeof(path))
-		fatalx("%s: name too long", statedir);
+		fatalx("%s: name too long: say a shorter one", statedir);
 	lock.fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (lock.fd == -1 && errno == EROFS) {
+		tell(path);
+		exit(1);
+	}
 	if (lock.fd == -1)
 		fatal("%s", path);
 	if (!locked(lock.fd)) {
@@ -198,7 +217,8 @@ sun_set(struct sockaddr_un *sun, const char *path)
 	sun->sun_family = AF_UNIX;
 	if (strlcpy(sun->sun_path, path, sizeof(sun->sun_path)) >=
 	    sizeof(sun->sun_path)) {
-		log_warnx("%s: too long for a socket", path);
+		log_warnx("%s: too long for a socket: say a shorter one",
+		    path);
 		return (-1);
 	}
 	return (0);
@@ -256,20 +276,6 @@ clear_path(const char *path, int type)
 	return (0);
 }
 
-/* With what the one who reads that most likely has to do. */
-static void
-bind_failed(const char *path)
-{
-	if (errno == ENOENT)
-		log_warnx("%s: its directory is not there: make it, or is the "
-		    "mail server not installed?", path);
-	else if (errno == EROFS)
-		log_warnx("%s: read-only: does the unit of systemd need its "
-		    "directory in ReadWritePaths=?", path);
-	else
-		log_warn("%s", path);
-}
-
 static int
 bind_unix(const struct listener *l, int fd)
 {
@@ -282,7 +288,7 @@ bind_unix(const struct listener *l, int fd)
 	/* Nobody can connect before listen(), when all this is right. */
 	old = umask(0777 & ~l->mode);
 	if ((rv = bind(fd, (struct sockaddr *)&sun, sizeof(sun))) == -1)
-		bind_failed(l->path);
+		tell(l->path);
 	(void)umask(old);
 	if (rv != -1 && (rv = lchown(l->path, l->uid, l->gid)) == -1)
 		log_warn("%s", l->path);
@@ -299,11 +305,18 @@ bind_inet(const struct listener *l, int fd)
 
 	len = endpoint_to_sa(&l->addr, &ss);
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(fd, (struct sockaddr *)&ss, len) == -1) {
-		log_warn("%s", endpoint_text(&l->addr, text, sizeof(text)));
-		return (-1);
-	}
-	return (0);
+	if (bind(fd, (struct sockaddr *)&ss, len) != -1)
+		return (0);
+	(void)endpoint_text(&l->addr, text, sizeof(text));
+	if (errno == EADDRINUSE)
+		log_warnx("%s: another program listens there: stop it, or say "
+		    "another port", text);
+	else if (errno == EADDRNOTAVAIL)
+		log_warnx("%s: is no address of this host: say one that is",
+		    text);
+	else
+		log_warn("%s", text);
+	return (-1);
 }
 
 /*

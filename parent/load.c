@@ -257,13 +257,16 @@ load_idof(struct proc *p, uint32_t id, enum presence found,
 		load.changed = 1;
 	} else if (found == FOUND_NO) {
 		if (e->known != -1) {
-			log_warnx("nobody has the name \"%s\"", e->name);
+			log_warnx("nobody has the name \"%s\": correct it, "
+			    "or make that %s", e->name, s->table->kind ==
+			    TABLE_GROUPS ? "group" : "account");
 			load.changed = 1;
 		}
 		e->known = -1;
 	} else if (!load.warned) {
 		log_warnx("names can't be looked up now, \"%s\" for one: "
-		    "they will be tried again", e->name);
+		    "they will be tried again; does getent(1) find it?",
+		    e->name);
 		load.warned = 1;
 	}
 	ask_pump();		/* control's turn */
@@ -391,7 +394,8 @@ load_reload(int asked, uint32_t request)
 
 	if (load.reloading) {
 		if (asked)
-			peers_result(request, EBUSY, "a reload is under way");
+			peers_result(request, EBUSY, "a reload is under way: "
+			    "try again");
 		return;
 	}
 	notify_reloading();
@@ -407,8 +411,8 @@ load_reload(int asked, uint32_t request)
 	load.request = request;
 	if (conf_restart(env->conf, conf, load.restart,
 	    sizeof(load.restart)) > 0)
-		log_warnx("takes effect at the next start only: %s",
-		    load.restart);
+		log_warnx("takes effect at the next start only: %s: restart "
+		    "it when you can", load.restart);
 	if (load.policy != env->conf->policy)
 		policy_free(load.policy);
 	load.policy = conf->policy;
@@ -448,7 +452,7 @@ cb_names(int fd, short event, void *arg)
 	(void)arg;
 	if (load.policy != NULL)
 		log_warnx("names in the configuration are not all known yet: "
-		    "the directory is slow");
+		    "the directory is slow; they count when it answers");
 	if (load.policy != NULL || load.changed)
 		settle();
 	if (load.walking)
@@ -461,8 +465,10 @@ cb_ack(int fd, short event, void *arg)
 	(void)fd;
 	(void)event;
 	(void)arg;
-	log_warnx("not every process took the new configuration");
-	finish(ETIMEDOUT, "not every process took the new configuration");
+	log_warnx("not every process took the new configuration: reload "
+	    "again");
+	finish(ETIMEDOUT, "not every process took the new configuration: "
+	    "reload again");
 }
 
 static void

@@ -108,8 +108,8 @@ check_trusting(const struct settings *list, const char *file)
 		s = postfix_setting(list, trusting[i]);
 		if (s != NULL && *s->value != '\0')
 			log_warnx("%s:%d: whoever may use %s can claim the "
-			    "connection of any user", file, s->line,
-			    s->name);
+			    "connection of any user: list only whom you "
+			    "trust", file, s->line, s->name);
 	}
 }
 
@@ -365,7 +365,8 @@ check_services(struct check *c, const char *milters)
 		    s->chrooted);
 		if (own != NULL && way < WAY_UNKNOWN)
 			log_warnx("%s:%d: %s has "MILTERS" of its own: what "
-			    "comes in there is not seen by this milter",
+			    "comes in there is not seen by this milter; name "
+			    "it there, unless you mean that",
 			    c->postfix.master_cf, s->line, s->name);
 		if (own != NULL)
 			continue;
@@ -499,8 +500,8 @@ check_others(struct check *c)
 		    place(c, "milter_protocol", at, sizeof(at)));
 	if (*maps != '\0')
 		log_warnx("%s: smtpd_milter_maps may lead some clients past "
-		    "this milter", place(c, "smtpd_milter_maps", at,
-		    sizeof(at)));
+		    "this milter: see that no address of this host is there",
+		    place(c, "smtpd_milter_maps", at, sizeof(at)));
 	free(protocol);
 	free(maps);
 }

@@ -91,7 +91,8 @@ notify_init(void)
 	len = strlen(path);
 	if ((*path != '/' && *path != '@') ||
 	    len >= sizeof(notify.sun.sun_path)) {
-		log_warnx("NOTIFY_SOCKET: no address of a local socket");
+		log_warnx("NOTIFY_SOCKET: no address of a local socket: unset "
+		    "it");
 		return (0);
 	}
 	notify.sun.sun_family = AF_UNIX;

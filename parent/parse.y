@@ -422,7 +422,7 @@ item		: single
 		| UID NUMBER			{ item_uid($2, $2); }
 		| UID NUMBER '-' NUMBER		{ item_uid($2, $4); }
 		| UID STRING			{
-			error("\"%s\" is not a uid", $2);
+			error("\"%s\" is not a uid: say a number", $2);
 		}
 		| USER				{ item_keyword($1); }
 		| UID				{ item_keyword($1); }
@@ -729,7 +729,8 @@ file_read(const char *name)
 	s->line = 1;
 	fd = open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd == -1)
-		why = strerror(errno);
+		why = errno == ENOENT ? "is not there: make it, or correct "
+		    "its name" : strerror(errno);
 	else if ((why = file_flaw(fd, &st)) == NULL) {
 		s->dev = st.st_dev;
 		s->ino = st.st_ino;
@@ -1368,7 +1369,7 @@ timeout_check(void)
 {
 	if (p.conf->policy->timeout < 3600)
 		warning("warning: timeout is below 3600 seconds: mail of a "
-		    "slow client would go unfiltered");
+		    "slow client would go unfiltered; say: timeout 7210");
 }
 
 /*
@@ -1422,7 +1423,7 @@ socket_mode(const char *text)
 	if (strspn(text, "01234567") != strlen(text) || strlen(text) > 4)
 		error("mode must be octal, like 0660");
 	else if (p.moded++)
-		error("mode is set twice");
+		error("mode is set twice: keep one");
 	else if ((p.sock->mode = strtoul(text, NULL, 8)) & S_IRWXO)
 		error("mode %s would open the socket to everybody: say "
 		    "0660 and a group", text);
@@ -1435,9 +1436,9 @@ static void
 socket_name(char **to, const char *what, const char *name)
 {
 	if (p.sock == &p.conf->control && to == &p.sock->owner)
-		error("the control socket is root's: it has no owner");
+		error("the control socket is root's: say group, not owner");
 	else if (*to != NULL)
-		error("%s is set twice", what);
+		error("%s is set twice: keep one", what);
 	else if (check_text(what, name, MAX_ENTRY) == 0)
 		set_string(to, name);
 }
@@ -1486,7 +1487,7 @@ header_name(const char *name)
 		    name);
 	TAILQ_FOREACH(h, &p.conf->policy->headers, next)
 		if (strcasecmp(h->name, name) == 0)
-			error("header \"%s\" is there twice", name);
+			error("header \"%s\" is there twice: keep one", name);
 }
 
 /* Made before its content is read, as a table is. */
@@ -1522,7 +1523,7 @@ header_value(const char *text)
 	if (check_text("value of header", text, MAX_VALUE) == -1)
 		return;
 	if (strspn(text, " ") == strlen(text))
-		error("value of header is empty");
+		error("value of header is empty: say header NAME none");
 	for (s = text; *s != '\0'; s++)
 		if ((unsigned char)*s > 0x7f) {
 			error("value of header is not plain ASCII");
@@ -1609,7 +1610,7 @@ field_add(const char *name)
 	}
 	for (i = 0; i < p.fields->n; i++)
 		if (p.fields->list[i] == f) {
-			error("field \"%s\" is there twice", name);
+			error("field \"%s\" is there twice: keep one", name);
 			return;
 		}
 	p.fields->list[p.fields->n++] = f;
@@ -1720,9 +1721,9 @@ item_word(const char *text)
 	if (p.list == LIST_FIELDS)
 		field_add(text);
 	else if (p.list == LIST_UIDS)
-		error("\"%s\" is not a uid", text);
+		error("\"%s\" is not a uid: say a number", text);
 	else if (p.list == LIST_PORTS)
-		error("\"%s\" is not a port number", text);
+		error("\"%s\" is not a port number: say 25", text);
 	else if (p.list == LIST_PATTERNS)
 		pattern_add(text);
 	else if (check_text("name", text, MAX_ENTRY) == 0)
@@ -1790,7 +1791,7 @@ line_uid(void)
 	int	 token;
 
 	if (line_token() != NUMBER) {
-		error("uid and no number");
+		error("uid and no number: say uid 1000");
 		return (BROKEN);
 	}
 	lo = yylval.text;
@@ -1799,7 +1800,7 @@ line_uid(void)
 		return (token);
 	}
 	if (line_token() != NUMBER) {
-		error("uid and no number after -");
+		error("uid and no number after -: say uid 1000 - 1999");
 		return (BROKEN);
 	}
 	item_uid(lo, yylval.text);
@@ -1833,7 +1834,7 @@ table_line(int token)
 	if (token == '\n')
 		return;
 	if (token != BROKEN)
-		error("more than one name in a line");
+		error("more than one name in a line: give each its own");
 	while ((c = lex_peek(0)) != '\n' && c != EOF)
 		lex_skip(1);
 }
@@ -1892,7 +1893,7 @@ static void
 match_any(void)
 {
 	if (p.negate)
-		error("\"not user any\" would never match");
+		error("\"not user any\" would never match: say unknown");
 	match_begin(M_USER);
 }
 
@@ -2015,7 +2016,7 @@ rates_per(const char *text)
 		rate = &r->rates[p.nrated];
 		rate->seconds = seconds;
 		if (seconds != 0 && rate_is_known(r, rate))
-			error("%s per %s are limited twice",
+			error("%s per %s are limited twice: keep one",
 			    unit_names[rate->unit], text);
 	}
 }
@@ -2045,7 +2046,7 @@ rule_message(const char *text)
 		error("message is for reject, tempfail, quarantine and limit "
 		    "only");
 	else if (r->message != NULL)
-		error("message is set twice");
+		error("message is set twice: keep one");
 	set_string(&r->message, text);
 	for (s = r->message; *s != '\0'; s++) {
 		if ((unsigned char)*s < ' ' || *s == 0x7f)
@@ -2056,7 +2057,7 @@ rule_message(const char *text)
 		}
 	}
 	if (strspn(r->message, " ") == strlen(r->message))
-		error("message is empty");
+		error("message is empty: say some text, or leave it out");
 	else
 		(void)check_text("message", r->message, MAX_MESSAGE);
 }
@@ -2067,7 +2068,7 @@ rule_keep(void)
 	if (p.rule->action != A_PASS)
 		error("keep header is for pass only");
 	else if (p.rule->keep++)
-		error("keep header is set twice");
+		error("keep header is set twice: keep one");
 	else if (p.conf->keep.line == 0)
 		conf_where(&p.conf->keep, SLIST_FIRST(&p.inputs)->name,
 		    p.line);
@@ -2079,7 +2080,7 @@ rule_silent(void)
 	if (p.rule->action != A_PASS && p.rule->action != A_QUARANTINE)
 		error("header none is for pass and quarantine only");
 	else if (p.rule->silent++)
-		error("header none is set twice");
+		error("header none is set twice: keep one");
 }
 
 /* Every other matcher is false for an unknown owner. */
@@ -2096,9 +2097,11 @@ rule_end(void)
 			known = 1;
 	if (unknown && known)
 		warning("warning: rule %u can't match: of an unknown owner "
-		    "nothing else is true", p.rule->number);
+		    "nothing else is true; say unknown alone",
+		    p.rule->number);
 	if (p.rule->keep && p.rule->silent)
-		error("keep header and header none don't go together");
+		error("keep header and header none don't go together: keep "
+		    "one");
 }
 
 /*

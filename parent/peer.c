@@ -272,7 +272,8 @@ on_hello(struct peer *peer, struct msg *m)
 	if (msg_end(m) == -1 || pid != (uint32_t)p->pid)
 		return (-1);
 	if (version != PROTOCOL_VERSION) {
-		log_warnx("%s is of another version", role_names[p->role]);
+		log_warnx("%s is of another version: install all programs "
+		    "anew, and restart", role_names[p->role]);
 		return (-1);
 	}
 	p->hello = 1;

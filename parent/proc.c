@@ -260,14 +260,16 @@ proc_park(struct proc *p)
 	(void)proc_name(p, name, sizeof(name));
 	if (p->role == ROLE_NAMES) {
 		log_warnx("%s died %zu times within %d seconds and rests for "
-		    "as long", name, NITEMS(p->deaths), STORM);
+		    "as long: does what nsswitch.conf names work?", name,
+		    NITEMS(p->deaths), STORM);
 		timer_add(&p->timer, &tv);
 		p->restarts++;
 		return;
 	}
 	p->parked = 1;
 	log_warnx("%s died %zu times within %d seconds and is not started "
-	    "again", name, NITEMS(p->deaths), STORM);
+	    "again: see above why, then restart milter-sysuser", name,
+	    NITEMS(p->deaths), STORM);
 	TAILQ_FOREACH(o, &env->procs, next)
 		if (o->role == p->role && !o->parked)
 			return;
@@ -350,13 +352,14 @@ proc_died(struct proc *p, int status)
 		log_debug("%s has left", name);
 	else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
 		log_warnx("%s (pid %ld) was ended for a system call that it "
-		    "has no use for: broken into?", name, (long)p->pid);
+		    "has no use for: broken into? If not, report it", name,
+		    (long)p->pid);
 	else if (WIFSIGNALED(status))
 		log_warnx("%s (pid %ld) was ended by signal %d", name,
 		    (long)p->pid, WTERMSIG(status));
 	else if (WEXITSTATUS(status) == 127)
-		log_warnx("%s: no program %s/%s", name, env->libexec,
-		    programs[p->role]);
+		log_warnx("%s: no program %s/%s: install it, or say -L", name,
+		    env->libexec, programs[p->role]);
 	else
 		log_warnx("%s (pid %ld) left with status %d", name,
 		    (long)p->pid, WEXITSTATUS(status));

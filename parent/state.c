@@ -407,7 +407,8 @@ set_aside(unsigned int line, const char *why)
 	if (line != 0)
 		(void)snprintf(at, sizeof(at), ":%u", line);
 	log_warnx("%s%s: %s: it is set aside as %s.bad, %zu blocks that stand "
-	    "before are used", state.path, at, why, state.path, state.n);
+	    "before are used: block the others anew", state.path, at, why,
+	    state.path, state.n);
 	(void)unlinkat(state.dir, FILE_BAD, 0);
 	(void)unlinkat(state.dir, FILE_BAD, AT_REMOVEDIR);
 	if (renameat(state.dir, FILE_NAME, state.dir, FILE_BAD) == -1)

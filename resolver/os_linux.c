@@ -576,7 +576,8 @@ diag_test(void)
 	sin6.sin6_addr = in6addr_loopback;
 	if (diag_try((struct sockaddr *)&sin, sizeof(sin)) == -1 &&
 	    diag_try((struct sockaddr *)&sin6, sizeof(sin6)) == -1)
-		log_warnx("sock_diag: no loopback address to test it with");
+		log_warnx("sock_diag: no loopback address to test it with; "
+		    "type: ip link set lo up");
 }
 
 /*
@@ -630,7 +631,8 @@ diag_try(const struct sockaddr *sa, socklen_t salen)
 		linux_os.broken = sock.state == SOCK_DENIED ? SOCK_DENIED :
 		    SOCK_UNSUPPORTED;
 		log_warnx("sock_diag does not work here (no module "
-		    "tcp_diag?): nobody can be named");
+		    "tcp_diag?): nobody can be named; type: modprobe "
+		    "tcp_diag");
 	}
 	return (0);
 }

@@ -207,7 +207,8 @@ watch(const struct peer *parent, const struct policy *p)
 	if (why == NULL)
 		return;
 	if (p->backend == B_BPF && parent->chan.state == S_BOOT)
-		fatalx("backend bpf: %s", why);
+		fatalx("no start without a record, unless you say backend "
+		    "auto; backend bpf: %s", why);
 	log_warnx("no connect-time record (%s): processes are searched for",
 	    why);
 }

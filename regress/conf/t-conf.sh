@@ -67,7 +67,8 @@ done
 #
 # Who could have written the file?
 #
-refused missing.conf "a missing file" "missing.conf: No such file or directory"
+refused missing.conf "a missing file" \
+    "missing.conf: is not there: make it, or correct its name"
 refused good "a directory" "good: not a regular file"
 refused /dev/null "a device" "/dev/null: not a regular file"
 mkfifo fifo.conf

@@ -132,20 +132,23 @@ said 'no master.cf' "$here"
 #
 # Services with their own settings
 #
+claim='can claim the connection of any user: list only whom you trust'
 cp good.conf "$CONF"
 main "$good" "$accept" 'no_milters ='
 master y '  -o smtpd_milters='
 said 'the only service has no milters' "$T/postfix/master.cf:1: smtp has \
-smtpd_milters of its own: what comes in there is not seen by this milter"
+smtpd_milters of its own: what comes in there is not seen by this milter; name \
+it there, unless you mean that"
 master y '127.0.0.1:10025 inet n - n - - smtpd -o syslog_name=x' \
     '  -o { smtpd_milters = $no_milters }'
 said 'one of two has none' "$T/postfix/master.cf:2: 127.0.0.1:10025 has \
-smtpd_milters of its own: what comes in there is not seen by this milter" \
+smtpd_milters of its own: what comes in there is not seen by this milter; name \
+it there, unless you mean that" \
     "$here"
 master y '127.0.0.1:10025 inet n - n - - smtpd' \
     '  -o smtpd_authorized_xclient_hosts=127.0.0.0/8'
 said 'one of two trusts XCLIENT' "$T/postfix/master.cf:2: whoever may use \
-smtpd_authorized_xclient_hosts can claim the connection of any user" "$here"
+smtpd_authorized_xclient_hosts $claim" "$here"
 
 #
 # Rights
@@ -196,7 +199,8 @@ cp good.conf "$CONF"
 main "$good" "$accept" 'milter_protocol = 2' 'smtpd_milter_maps = cidr:/x'
 said 'what else is in the way' "$here" \
     "$at:6: milter_protocol is below 6; type: postconf -e milter_protocol=6" \
-    "$at:7: smtpd_milter_maps may lead some clients past this milter"
+    "$at:7: smtpd_milter_maps may lead some clients past this milter: see \
+that no address of this host is there"
 
 #
 # An inet socket
@@ -216,7 +220,6 @@ cp good.conf "$CONF"
 #
 # Who may choose the connection
 #
-claim='can claim the connection of any user'
 main "$good" "$accept" '# smtpd_authorized_xclient_hosts = 127.0.0.1' \
     'smtpd_authorized_xclient_hosts =' \
     'xsmtpd_authorized_xclient_hosts = 127.0.0.1'

@@ -82,7 +82,7 @@ blocks() {	# FILE
 for f in "$TOP"/dist/examples/*.conf; do
 	accepted "$f" "dist/examples/${f##*/}"
 done
-for f in README:2 milter-sysuser.conf.5:15 milter-sysuser.8:1 \
+for f in README:2 milter-sysuser.conf.5:15 milter-sysuser.8:2 \
     doc/docker.txt:4 doc/old-script.txt:1 doc/shared-hosting.txt:3 \
     doc/university.txt:5; do
 	name=${f%:*}

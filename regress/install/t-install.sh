@@ -86,7 +86,7 @@ ok 'another prefix, with -j' run_make make -j 2 install \
     "PREFIX=$T/usr" "SYSCONFDIR=$T/etc"
 is "$( (cd "$T" && files . | grep -E '^[0-9]+ (usr|etc)/') )" \
     "$(wanted usr etc | sort -k 2)" 'all is there'
-usual='[^ "]*(/usr/local/(s?bin|libexec)|/etc/milter-sysuser)'
+usual='[^ "]*(/usr/local/(s?bin|libexec|share/ex)|/etc/milter-sysuser)'
 is "$(cd usr && grep -rhoE "$usual" bin sbin libexec lib share/man share/doc \
     share/examples | grep -vx "$T/etc/milter-sysuser" |
     grep -v '^[^/]*/usr/local' | sort -u)" '' 'nothing names the usual place'
@@ -152,7 +152,6 @@ fi
 # Other systems: what can be seen from here
 #
 for os in freebsd openbsd; do
-	: >src/mk/$os.mk		# of here: nothing is built
 	rm -rf root
 	ok "make install-$os" run_make make install-$os OS=$os \
 	    "DESTDIR=$T/root" SBINDIR=/opt/sbin
@@ -162,6 +161,12 @@ for os in freebsd openbsd; do
 	    '... an rc script'
 	is "$(stat -c %a "$script") $(grep -c /opt/sbin/milter-sysuser \
 	    "$script")" '755 1' '... that starts what is installed'
+	case $os in
+	freebsd) conf=/usr/local/etc/milter-sysuser.conf ;;
+	*)	conf= ;;		# the one that is built in
+	esac
+	is "$(grep -o '[^ ={\"]*/milter-sysuser\.conf' "$script" | sort -u)" \
+	    "$conf" '... with the configuration of that system'
 	ok '... is a script' sh -n "$script"
 	run_make make uninstall-$os OS=$os "DESTDIR=$T/root"
 	is "$(find root -type f)" '' '... and goes again'

@@ -9,13 +9,19 @@
 #	mta_bs		an SMTP session with its sendmail -bs, as smtp
 #	mta_held	the queue id of each message that is in quarantine
 #	mta_header	the header of such a message, from what is in the queue
+#	mta_auth	lines for its configuration: STARTTLS with what is in $KEYS,
+#			AUTH with $SASLDB and the libraries in $SASL
+#	SASLDB		where it can read that; $SASL_ROOT is its / then
+#	SASL_CONF	where it looks for what sasl_conf prints
 # Whatever it listens on, no@rcpt.test is a recipient that it refuses.
 
-MTA=$T/mta
+MTA=$T/${MTA_DIR:-mta}
 MTA_PID=
 INBOX=$MTA/mail/inbox/new	# every message, whoever it is for
 MAILLOG=$MTA/maillog
 LISTEN=			# where to listen: ADDRESS (at $PORT) or ADDRESS/PORT
+KEYS=$MTA/keys
+SASL=$OBJ/mta/sasl	# unpacked, what AUTH takes
 
 # Returns 1 with the reason in $WHY.
 deb_fetch() {		# DIR below $OBJ, PACKAGE...
@@ -69,6 +75,21 @@ apt() {			# apt-get, but with its caches and logs in our place
 
 libraries() {		# DIR; a path for LD_LIBRARY_PATH
 	find "$1" -name 'lib*.so*' | sed 's,/[^/]*$,,' | sort -u | tr '\n' :
+}
+
+# Where AUTH looks for mechanisms, if it was fetched.
+sasl_plugins() {
+	find "$SASL" -name libplain.so -exec dirname {} \; 2>/dev/null
+}
+
+# What SASL is to do: no other mechanism, no other way to a password.
+sasl_conf() {
+	cat <<-E
+	pwcheck_method: auxprop
+	auxprop_plugin: sasldb
+	mech_list: PLAIN
+	sasldb_path: ${SASLDB#"$SASL_ROOT"}
+	E
 }
 
 # Not before it is asked for: a test may go on in a namespace of its own.

@@ -16,6 +16,9 @@ MILTER=$MTA/queue/private/milter.sock
 GROUP=$MTA_OWNER
 QUEUED='^250 2\.0\.0 Ok: queued as (.*)'
 REFUSED=-
+SASL_CONF=$MTA/etc/sasl/smtpd.conf
+SASL_ROOT=$MTA/queue		# of smtpd, when it asks for a password
+SASLDB=$SASL_ROOT/sasldb2
 
 # Returns 1 with the reason in $WHY.
 mta_fetch() {
@@ -46,6 +49,7 @@ mta_conf() {
 	command_directory = $PF/usr/sbin
 	import_environment = MAIL_CONFIG TZ LANG=C POSTLOG_SERVICE
 	    POSTLOG_HOSTNAME LD_LIBRARY_PATH=$PF_LIBS
+	    SASL_PATH=$(sasl_plugins)
 	export_environment = MAIL_CONFIG TZ LD_LIBRARY_PATH
 	mail_owner = $MTA_OWNER
 	setgid_group = $MTA_SETGID
@@ -135,6 +139,16 @@ mta_start() {		# more lines for main.cf
 
 mta_stop() {
 	mta_end "$MTA_PID"
+}
+
+mta_auth() {
+	chown "$MTA_OWNER" "$SASLDB"
+	cat <<-E
+	smtpd_tls_security_level = may
+	smtpd_tls_cert_file = $KEYS/cert.pem
+	smtpd_tls_key_file = $KEYS/key.pem
+	smtpd_sasl_auth_enable = yes
+	E
 }
 
 # It makes no connection.

@@ -12,6 +12,9 @@ SM_OURS=$OBJ/mta/ours.so	# of sendmail.c
 SM_CF=$SM/usr/share/sendmail/cf
 QUEUED='^250 2\.0\.0 ([^ ]+) Message accepted for delivery$'
 REFUSED='[0-9A-Za-z]+'
+SASL_CONF=$KEYS/Sendmail.conf
+SASL_ROOT=
+SASLDB=$KEYS/sasldb2
 
 # Returns 1 with the reason in $WHY.
 mta_fetch() {
@@ -197,6 +200,22 @@ mta_start() {		# more lines for its .mc
 
 mta_stop() {
 	mta_end -- "-$MTA_PID"
+}
+
+# E sets the environment, which it clears otherwise.
+mta_auth() {
+	cat <<-E
+	define(\`confCACERT', \`$KEYS/cert.pem')dnl
+	define(\`confCACERT_PATH', \`$KEYS')dnl
+	define(\`confSERVER_CERT', \`$KEYS/cert.pem')dnl
+	define(\`confSERVER_KEY', \`$KEYS/key.pem')dnl
+	define(\`confAUTH_MECHANISMS', \`PLAIN')dnl
+	define(\`confTLS_SRV_OPTIONS', \`V')dnl
+	LOCAL_CONFIG
+	ESASL_PATH=$(sasl_plugins)
+	ESASL_CONF_PATH=$KEYS
+	divert(0)dnl
+	E
 }
 
 # It speaks SMTP with the daemon, so there is a connection, and it is USER's.

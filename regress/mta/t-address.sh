@@ -8,8 +8,8 @@
 . "$TOP/regress/owner/owner.sh"
 
 netns_self
-LISTEN="127.0.0.1 127.0.0.5 192.0.2.2 0.0.0.0/2504"
-! have_v6 || LISTEN="$LISTEN ::1 2001:db8::2 ::/2506"
+LISTEN="127.0.0.1 127.0.0.5 192.0.2.2 0.0.0.0/2504 0.0.0.0/2507"
+! have_v6 || LISTEN="$LISTEN ::1 2001:db8::2 ::/2506 ::1/2507"
 mta_up <<'E'
 header "X-Sender-Process-Info" fields { user }
 pass
@@ -36,7 +36,7 @@ try() {			# PORT HOST FROM WANTED DESCRIPTION
 	is "$(wc -l <tags) $(cat tags)" "1 $4" "$5"
 }
 
-plan 25
+plan 29
 
 try '' 127.0.0.1 '' "$own" 'loopback'
 try '' 127.0.0.5 '' "$own" 'another address of it'
@@ -48,6 +48,8 @@ try 2504 127.0.0.1 '' "$wild" 'wildcard: loopback'
 try 2504 127.0.0.1 192.0.2.2 "$wild" 'wildcard: from an own address to it'
 try 2504 127.0.0.5 '' "$own" 'wildcard: another address of it'
 try 2504 192.0.2.2 '' "$own" 'wildcard: own address'
+try 2507 127.0.0.1 '' "$wild" 'wildcard beside another listener: loopback'
+try 2507 192.0.2.2 '' "$own" 'wildcard beside another listener: own address'
 if have_v6; then
 	try '' ::1 '' "$own" 'IPv6: loopback'
 	try '' 2001:db8::2 '' "$own" 'IPv6: own address'
@@ -56,8 +58,10 @@ if have_v6; then
 	try 2506 ::1 2001:db8::2 "$wild" \
 	    'IPv6 wildcard: from an own address to it'
 	try 2506 2001:db8::2 '' "$own" 'IPv6 wildcard: own address'
+	try 2507 ::1 '' "$own" 'IPv6: that other listener, on the same port'
+	try 2507 ::1 2001:db8::2 "$own" '... from an own address to it'
 else
-	skip 6 'no IPv6 here'
+	skip 8 'no IPv6 here'
 fi
 
 # Sendmail also takes IPv4 there.

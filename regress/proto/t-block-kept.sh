@@ -115,7 +115,8 @@ damage() {		# LINES REGEX DESCRIPTION; the damage is on stdin
 	daemon_start
 	is "$(ctl tables | awk 'NR == 1 && / is empty/ || /^  /' | wc -l) $(
 	    grep -Ec "^milter-sysuser: $T/state/blocks$2: it is set aside as \
-$T/state/blocks.bad, [0-9] blocks that stand before are used\$" "$LOG")" \
+$T/state/blocks.bad, [0-9] blocks that stand before are used: \
+block the others anew\$" "$LOG")" \
 	    "$1 1" "$3" || diag "$(cat "$LOG")"
 	daemon_end
 }

@@ -71,9 +71,9 @@ at() {			# PATH
 	"$OBJ/sysuserctl" -s "$1" status 2>&1
 	echo $?
 }
-no='is not the control socket of milter-sysuser'
-is "$(at "$T/none")" "sysuserctl: $T/none: is milter-sysuser running?: No \
-such file or directory
+no='is not the control socket of milter-sysuser: name that with -s'
+is "$(at "$T/none")" "sysuserctl: $T/none: is milter-sysuser running? \
+Start it, or name its control socket with -s
 1" 'nothing is there'
 is "$(at "$CONF")" "sysuserctl: $CONF: $no
 1" 'a file'

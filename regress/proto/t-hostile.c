@@ -2855,8 +2855,9 @@ parent_storm(void)
 	ok(took >= 14000 && took < 25000, "after the pauses between its lives "
 	    "(%ld ms)", took);
 	ok(daemon_says(&d[0], "milter-sysuser: resolver died 6 times within 60 "
-	    "seconds and is not started again\nmilter-sysuser: nothing works "
-	    "without a resolver: giving up\n", 0), "and says so");
+	    "seconds and is not started again: see above why, then restart "
+	    "milter-sysuser\nmilter-sysuser: nothing works without a "
+	    "resolver: giving up\n", 0), "and says so");
 	ok(lives(&d[0], ROLE_RESOLVER, 1, 6) &&
 	    strstr(daemon_text(&d[0]), "died 7") == NULL, "in its sixth life");
 	ok(daemon_exits(&d[1], 5000, 1) && daemon_says(&d[1], "milter-sysuser: "
@@ -2866,8 +2867,9 @@ parent_storm(void)
 	    "nothing works without a control: giving up\n", 0),
 	    "so does a control");
 	ok(daemon_says(&d[2], "names 1 died 6 times within 60 seconds and "
-	    "rests for as long\n", 5000) && daemon_says(&d[2], "names 2 died 6 "
-	    "times within 60 seconds and rests for as long\n", 5000),
+	    "rests for as long: does what nsswitch.conf names work?\n", 5000) &&
+	    daemon_says(&d[2], "names 2 died 6 times within 60 seconds and "
+	    "rests for as long: does what nsswitch.conf names work?\n", 5000),
 	    "names have a rest");
 	ok(waitpid(d[2].pid, NULL, WNOHANG) == 0 && daemon_stop(&d[2]),
 	    "and the daemon lives on without");

@@ -125,7 +125,8 @@ while [ $((i += 1)) -le 32 ]; do
 done
 look text json $(seq -f m%.0f 3 32)
 ctl monitor >out 2>&1
-is "$? $(cat out)" '1 sysuserctl: too many monitors' 'the 33rd is refused'
+is "$? $(cat out)" '1 sysuserctl: too many monitors: end one' \
+    'the 33rd is refused'
 kill "$pid"
 wait "$pid"
 monitor again

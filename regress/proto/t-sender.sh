@@ -165,10 +165,10 @@ $e any: is everybody: name one user
 $e <some>: is a table: name one user
 $e : is no name of a user" 'what is no name'
 is "$(ctl test user no-such-one 2>&1; echo $?)" \
-    "$e no-such-one: no such user
+    "$e no-such-one: no such user: correct it, or say uid
 1" 'no such user'
-is "$(ctl test group no-such-one 2>&1)" "$e no-such-one: no such group" \
-    'no such group'
+is "$(ctl test group no-such-one 2>&1)" \
+    "$e no-such-one: no such group: correct it" 'no such group'
 is "$(ctl test unknown program x 2>&1)" \
     "$e of one who is unknown nothing but the sender is known" \
     'an unknown one with a program'

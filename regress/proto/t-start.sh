@@ -25,7 +25,7 @@ fails() {	# REGEX DESCRIPTION; with the lines on stdin changed in $CONF
 }
 
 p=milter-sysuser
-plan 66
+plan 69
 
 #
 # Why not
@@ -38,8 +38,8 @@ is "$? $(grep -c '^usage: ' out)" '1 1' 'an unknown option'
 "$OBJ/milter-sysuser" -d more >out 2>&1
 is "$? $(grep -c '^usage: ' out)" '1 1' 'an argument'
 start "$T/none.conf"
-is "$rc $(cat out)" "1 $T/none.conf: No such file or directory" \
-    'no configuration'
+is "$rc $(cat out)" "1 $T/none.conf: is not there: make it, or correct its \
+name" 'no configuration'
 
 fails "$CONF:3: unknown user \"no-such-one\": make that account, as README \
 says" \
@@ -65,8 +65,8 @@ E
 fails "$CONF:3: user \"root\" has uid 0: name another" 'root as user' <<E
 s/^user .*/user "root"/
 E
-fails "$CONF:1: unknown group \"no-such-one\": is the mail server installed\?" \
-    'an unknown group' <<E
+fails "$CONF:1: unknown group \"no-such-one\": is the mail server \
+installed\?  Sendmail needs none: say mode 0600" 'an unknown group' <<E
 s/^\\(listen .* group\\) .*/\\1 "no-such-one"/
 E
 fails "$CONF:1: mode 0666 would open the socket to everybody: say 0660 and a \
@@ -158,6 +158,40 @@ ok 'it is still there' test -S "$MILTER"
 kill "$other"
 wait "$other" 2>/dev/null
 rm -f listening
+
+# The same for TCP; the warning comes first.
+port=$(free_port)
+perl -MIO::Socket::IP -e '
+	my $s = IO::Socket::IP->new(LocalHost => "127.0.0.1",
+	    LocalPort => shift, Listen => 1) or die;
+	open my $f, ">", "listening"; close $f; sleep 100' "$port" &
+other=$!
+wait_for test -f listening
+for a in "127.0.0.1 another program listens there: stop it, or say another port" \
+    '192.0.2.77 is no address of this host: say one that is'; do
+	sed "1s/.*/listen on inet \"${a%% *}\" port $port insecure/" good.conf \
+	    >"$CONF"
+	start "$CONF"
+	is "$rc $(tail -n 1 out)" "1 $p: ${a%% *}:$port: ${a#* }" \
+	    "${a#* }"
+done
+kill "$other"
+wait "$other" 2>/dev/null
+rm -f listening
+
+if unshare -m true 2>/dev/null; then
+	mkdir ro
+	sed "s,^state directory .*,state directory \"$T/ro\"," good.conf \
+	    >"$CONF"
+	# shellcheck disable=SC2016
+	unshare -m sh -c 'mount -t tmpfs -o ro,mode=755 none ro && exec "$@"' \
+	    sh timeout 20 "$OBJ/milter-sysuser" -d -L "$LIBEXEC" -f "$CONF" \
+	    </dev/null >out 2>&1
+	is "$? $(cat out)" "1 $p: $T/ro/lock: read-only: does the unit of \
+systemd need its directory in ReadWritePaths=?" 'a state directory to read only'
+else
+	skip 1 'no mounts of its own'
+fi
 ok 'its owner died and left it' test -S "$MILTER"
 
 LIBEXEC=$T/nowhere
@@ -168,7 +202,8 @@ mkdir libexec
 LIBEXEC=$T/libexec
 cp good.conf "$CONF"
 start "$CONF"
-is "$rc $(grep -c "^$p: .*: no program $T/libexec/[a-z]*\$" out) $(
+is "$rc $(grep -c "^$p: .*: no program $T/libexec/[a-z]*: install it, or say \
+-L\$" out) $(
     grep -cx "$p: start-up failed" out) $(wc -l <out)" '1 1 1 2' \
     'no programs in it' || diag "$(cat out)"
 ok 'no socket is left behind' test ! -S "$CONTROL"
@@ -292,8 +327,8 @@ ok 'it still runs' eval 'ctl status >/dev/null'
 ok 'it stops' daemon_stop
 ok 'and takes its sockets away' test ! -e "$MILTER" -a ! -e "$CONTROL"
 is "$(ctl status 2>&1; echo $?)" \
-    "sysuserctl: $CONTROL: is milter-sysuser running?: No such file or\
- directory
+    "sysuserctl: $CONTROL: is milter-sysuser running? Start it, or name \
+its control socket with -s
 1" 'sysuserctl without a daemon'
 
 # The parent is killed; children may still be busy with a session.

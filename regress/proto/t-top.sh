@@ -186,6 +186,6 @@ wait_for since "$(now)" 'no daemon'
 printf q >&4
 left 0 'q: the end without a daemon'
 is "$(ctl top 2>&1; echo $?)" "sysuserctl: $CONTROL: is milter-sysuser \
-running?: No such file or directory
+running? Start it, or name its control socket with -s
 1" 'no screen that begins without one'
 finish

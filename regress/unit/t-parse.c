@@ -647,7 +647,8 @@ first_error(void **state)
 	    dir);
 	assert_memory_equal(error, want, strlen(want));
 	assert_null(parse_config("/nonexistent", 0, error, sizeof(error)));
-	assert_string_equal(error, "/nonexistent: No such file or directory");
+	assert_string_equal(error, "/nonexistent: is not there: make it, or "
+	    "correct its name");
 	assert_null(parse_config("/nonexistent", 0, error, 10));
 	assert_string_equal(error, "/nonexist");
 }
