@@ -180,6 +180,9 @@ struct os_ops {
 	 * it is not, or no longer, the process that the holder names.
 	 */
 	int		(*process)(const struct holder *, struct found *);
+
+	/* An answer is out: what could wait until then.  Or NULL. */
+	void		(*rest)(void);
 };
 
 extern const struct os_ops os_native;

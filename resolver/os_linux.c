@@ -96,6 +96,7 @@ static int	 diag_try(const struct sockaddr *, socklen_t);
 static int	 diag_orphan(void);
 static int	 can_search(void);
 
+static int	 still_holds(struct known *, int, const struct holder *);
 static int	 opener_process(const struct holder *, struct found *);
 static int	 runs(const char *, const struct holder *);
 static int	 lives(const struct holder *);
@@ -122,7 +123,8 @@ const struct os_ops os_native = {
 	.same = linux_same,
 	.local = linux_local,
 	.holders = linux_holders,
-	.process = linux_process
+	.process = linux_process,
+	.rest = known_rest
 };
 
 /* As root, in the network namespace of the MTA. */
@@ -334,11 +336,24 @@ linux_process(const struct holder *h, struct found *found)
 			return (-1);
 	}
 	process_texts(k, task, found);
-	if (pid_holds(task, h))
+	if (still_holds(k, task, h))
 		rv = 0;
 	if (task != k->dir)
 		(void)close(task);
 	return (rv);
+}
+
+static int
+still_holds(struct known *k, int task, const struct holder *h)
+{
+	char	 path[32];
+
+	if (h->fd == -1)
+		return (1);
+	if (task == k->dir)
+		return (known_socket(k, h->fd) == h->inode);
+	(void)snprintf(path, sizeof(path), "fd/%d", h->fd);
+	return (holds(task, path, h->inode));
 }
 
 /*
@@ -705,6 +720,13 @@ task_read(struct known *k, int task, enum kept what, char *buf, size_t size)
 	    thread_read(task, what, buf, size));
 }
 
+static const char *
+task_link(struct known *k, int task, enum kept what, char *buf, size_t size)
+{
+	return (task == k->dir ? known_link(k, what, buf, size) :
+	    thread_link(task, what, buf, size));
+}
+
 /* What the caller wants to know; absent is what can't be read. */
 static void
 process_texts(struct known *k, int task, struct found *found)
@@ -717,7 +739,7 @@ process_texts(struct known *k, int task, struct found *found)
 	if ((n = task_read(k, task, KEPT_LOGINUID, buf, sizeof(buf))) != -1)
 		(void)proc_loginuid(buf, n, &owner->login);
 	if (wants(found, T_EXE))
-		owner->text[T_EXE] = link_read(task, "exe", found->exe,
+		owner->text[T_EXE] = task_link(k, task, KEPT_EXE, found->exe,
 		    sizeof(found->exe));
 	process_rest(k, task, found);
 }
@@ -726,8 +748,8 @@ static void
 process_rest(struct known *k, int task, struct found *found)
 {
 	if (wants(found, T_CWD))
-		found->owner.text[T_CWD] = link_read(task, "cwd", found->cwd,
-		    sizeof(found->cwd));
+		found->owner.text[T_CWD] = task_link(k, task, KEPT_CWD,
+		    found->cwd, sizeof(found->cwd));
 	if (wants(found, T_UNIT) || wants(found, T_CONTAINER))
 		process_cgroup(k, task, found);
 	if (wants(found, T_CMDLINE) && cmdline_read(task, found->cmdline,

@@ -312,6 +312,8 @@ cb_search(int fd, short event, void *arg)
 	owner_opener(&os_native, &p->found);
 	search_end(p);
 	pending_next(p);
+	if (os_native.rest != NULL)
+		os_native.rest();
 	if (nsearches > 0)
 		event_active(&ev_search, EV_TIMEOUT, 1);
 }
