@@ -307,7 +307,7 @@ owned(struct pending *p)
 	if ((p->account = account_ref(p->found.owner.uid)) == NULL)
 		return (0);
 	p->search = p->sock.state == SOCK_OWNED &&
-	    p->found.owner.pid == NO_PID;
+	    p->found.owner.pid == NO_PID && pending_may_search(p->account);
 	if (!p->search)
 		owner_opener(&os_native, &p->found);
 	if (!names_fresh(p->account))
