@@ -79,17 +79,17 @@ peer_turn(struct peer *p, int busy)
 		p->busy = busy;
 }
 
-/* From a peer: trust nothing that msg_check() has not seen. */
-static void
-cb_read(int fd, short event, void *arg)
+/*
+ * From a peer: trust nothing that msg_check() has not seen.  Returns true if
+ * there is no more now.
+ */
+static int
+peer_read(struct peer *p)
 {
-	struct peer	*p = arg;
 	struct msg	 m;
 	const char	*why;
 	int		 i, n = 0, batch;
 
-	(void)fd;
-	(void)event;
 	m.type = IMSG_MAX;
 	/*
 	 * One of the control socket's clients waits for each reply, and names
@@ -99,10 +99,8 @@ cb_read(int fd, short event, void *arg)
 	batch = p->chan.peer == ROLE_CLIENT || p->chan.self == ROLE_NAMES ?
 	    1 : BATCH;
 	for (i = 0; i < batch && p->open; i++) {
-		if ((n = chan_recv(&p->chan, &m, &why)) == 0) {
-			peer_turn(p, 0);
-			return;
-		}
+		if ((n = chan_recv(&p->chan, &m, &why)) == 0)
+			return (1);
 		if (n == 1)
 			why = peer_handle(p, &m);
 		if (n == -1 || why != NULL)
@@ -114,10 +112,24 @@ cb_read(int fd, short event, void *arg)
 		p->why = why;
 		p->open = 0;
 	}
+	return (0);
+}
+
+static void
+cb_read(int fd, short event, void *arg)
+{
+	struct peer	*p = arg;
+	int		 quiet;
+
+	(void)fd;
+	(void)event;
+	quiet = peer_read(p);
+	if (p->pause != NULL)
+		p->pause(p);
 	if (!p->open)
 		peer_finish(p);
 	else
-		peer_turn(p, 1);
+		peer_turn(p, !quiet);
 }
 
 /* It has another turn than others. */
@@ -157,6 +169,7 @@ peer_open(struct peer *p, int fd, enum role self, enum role role,
 	chan_init(&p->chan, fd, self, role, instance);
 	p->handlers = handlers;
 	p->gone = gone;
+	p->pause = NULL;
 	p->why = NULL;
 	p->open = 1;
 	p->busy = 0;

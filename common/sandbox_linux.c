@@ -134,8 +134,8 @@ static const struct call control_if[] = {
 /* Reading, below /proc and of control groups; records made by the kernel. */
 static const char *const resolver[] = {
 	"_llseek", "fstatfs", "fstatfs64", "getdents64", "lseek",
-	"name_to_handle_at", "pidfd_open", "pread64", "readlinkat", "statx",
-	NULL
+	"name_to_handle_at", "pidfd_open", "pread64", "readlinkat",
+	"recvmmsg", "recvmmsg_time64", "statx", NULL
 };
 static const struct call resolver_if[] = {
 	{ "openat", 1, { LACKS(2, WRITING) } },

@@ -447,6 +447,8 @@ struct peer {
 	struct event		 ev_read, ev_write;
 	const struct handler	*handlers;	/* ends with fn NULL */
 	void			(*gone)(struct peer *, const char *why);
+	void			(*pause)(struct peer *); /* after its messages,
+						   before others'; or NULL */
 	void			*arg;
 	const char		*why;		/* dropped, for this reason */
 	uint32_t		 life;		/* of the child there, as the

@@ -54,6 +54,7 @@ static struct {
 	char			 why[128];	/* not loaded */
 	int			 hint;		/* cgroup.bpf.c is, instead */
 	int			 said;		/* that, once */
+	int			 watched;	/* something was, once */
 	int			 realtime;	/* PREEMPT_RT */
 	uint64_t		 tick;		/* ns, of a clock tick */
 	uint64_t		 missed;	/* events, when counted last */
@@ -163,6 +164,7 @@ linux_watch(enum backend backend, const struct range *ports, size_t n)
 
 	if (backend == B_PROC)
 		n = 0;
+	bpf.watched |= n > 0;
 	memset(map, 0, sizeof(map));
 	for (; n > 0; n--, ports++)
 		for (i = ports->lo; i <= ports->hi; i++) {
@@ -186,7 +188,7 @@ linux_record(const struct conn_key *key, struct record *record)
 	struct tuple	 tuple;
 	struct session	 session;
 
-	if (bpf.skel == NULL)
+	if (bpf.skel == NULL || !bpf.watched)
 		return (-1);
 	if (clock_usec(CLOCK_MONOTONIC) - bpf.tidied > TIDY_USEC)
 		tidy();

@@ -22,8 +22,13 @@
 #include "linux_proc.h"
 #include "os.h"
 
-/* Files of a process whose text changes, and that are kept open. */
-enum kept { KEPT_CGROUP, KEPT_COMM, KEPT_LOGINUID, KEPT_MAX };
+/* Files and links of a process that change, and that are kept open. */
+enum kept {
+	KEPT_CGROUP, KEPT_COMM, KEPT_LOGINUID,	/* texts; */
+	KEPT_CWD, KEPT_EXE,			/* links; */
+	KEPT_SOCKET,				/* one of a descriptor */
+	KEPT_MAX
+};
 
 /* Where a process had a connection, and which; only a hint. */
 struct place {
@@ -35,8 +40,11 @@ struct place {
 struct known {
 	uint32_t		 pid;		/* or NO_PID: none */
 	uint64_t		 start;
+	uint32_t		 threads;
 	int			 dir;
 	int			 files[KEPT_MAX];	/* or -1: not yet */
+	unsigned int		 asked;		/* links: bits 1 << enum kept */
+	int			 at;		/* where KEPT_SOCKET is, or -1 */
 	struct place		 places[MAX_PLACES];
 	size_t			 nplaces;
 	size_t			 named;		/* bytes of comm, just read */
@@ -64,8 +72,6 @@ size_t	 cmdline_read(int, char *, size_t);
 /* linux_files.c; all that is read is read from here, which is /proc. */
 extern int proc_dir;
 int	 pid_open(uint32_t);
-int	 pid_stat(int, char *, size_t, struct proc_stat *);
-int	 pid_holds(int, const struct holder *);
 uint64_t socket_at(int, const char *);
 int	 holds(int, const char *, uint64_t);
 ssize_t	 record_read(int, char *, size_t);
@@ -74,15 +80,22 @@ const char *link_read(int, const char *, char *, size_t);
 
 /* linux_known.c */
 struct known *known_open(uint32_t);
+struct known *known_take(uint32_t, int);
 struct known *known_find(uint32_t);
 void	 known_forget(uint32_t);
 struct known *known_get(uint32_t, uint64_t);
 int	 known_seen(struct known *, int, uint64_t);
 void	 known_place(struct known *, int, uint64_t);
 struct place *known_likely(struct known *, uint64_t, uint32_t *);
+int	 known_leads(const struct known *);
+int	 known_lives(const struct known *);
+void	 known_rest(void);
 ssize_t	 known_name(struct known *, char *, size_t);
+const char *known_link(struct known *, enum kept, char *, size_t);
+uint64_t known_socket(struct known *, int);
 ssize_t	 known_read(struct known *, enum kept, char *, size_t);
 ssize_t	 thread_read(int, enum kept, char *, size_t);
+const char *thread_link(int, enum kept, char *, size_t);
 
 /* linux_search.c */
 void	 search_open(void);

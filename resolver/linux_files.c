@@ -38,20 +38,6 @@ pid_open(uint32_t pid)
 	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
 }
 
-int
-pid_stat(int dir, char *buf, size_t size, struct proc_stat *st)
-{
-	ssize_t	 n;
-	int	 fd;
-
-	if ((fd = openat(dir, "stat", O_RDONLY | O_NOFOLLOW |
-	    O_CLOEXEC)) == -1)
-		return (-1);
-	n = record_read(fd, buf, size);
-	(void)close(fd);
-	return (n == -1 ? -1 : proc_stat(buf, n, st));
-}
-
 /* A file of one record, which comes in one piece, as it is now. */
 ssize_t
 record_read(int fd, char *buf, size_t size)
@@ -112,15 +98,4 @@ int
 holds(int dir, const char *name, uint64_t inode)
 {
 	return (inode != 0 && socket_at(dir, name) == inode);
-}
-
-int
-pid_holds(int task, const struct holder *h)
-{
-	char	 path[32];
-
-	if (h->fd == -1)
-		return (1);
-	(void)snprintf(path, sizeof(path), "fd/%d", h->fd);
-	return (holds(task, path, h->inode));
 }

@@ -20,12 +20,17 @@
  * through it fails, even if its pid is used again.  So what is read through
  * one is of the process whose start time was read when it was opened, and to
  * read it once more costs a part of opening it again.  What can change in a
- * process, and that is everything but its start, is read each time.
+ * process, and that is everything but its start, is read each time; also where
+ * a link points to, of which it is the name that is kept open.
  */
 
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 
+#include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -33,29 +38,36 @@
 
 #define KNOWN_MAX	64
 #define EACH		(1 + KEPT_MAX)	/* descriptors */
+#define SHED		2		/* processes, whose are to be closed */
 
 static const char *const	 names[KEPT_MAX] = {
 	[KEPT_CGROUP] = "cgroup",
 	[KEPT_COMM] = "comm",
-	[KEPT_LOGINUID] = "loginuid"
+	[KEPT_LOGINUID] = "loginuid",
+	[KEPT_CWD] = "cwd",
+	[KEPT_EXE] = "exe"
 };
 
 static struct {
 	struct known		 list[KNOWN_MAX];
 	size_t			 n;		/* places; 0 at first */
 	uint64_t		 uses;
+	int			 shed[SHED * EACH];	/* to be closed */
+	size_t			 nshed;
 } known;
 
-/* A quarter of our descriptors is for this. */
+/* A quarter of our descriptors is for this, shed ones included. */
 static size_t
 room(void)
 {
 	struct rlimit	 rl;
+	size_t		 n;
 
-	if (getrlimit(RLIMIT_NOFILE, &rl) == -1 || rl.rlim_cur < 8 * EACH)
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1 ||
+	    (n = rl.rlim_cur / (4 * EACH)) <= SHED)
 		return (1);
-	return (rl.rlim_cur / (4 * EACH) < KNOWN_MAX ?
-	    rl.rlim_cur / (4 * EACH) : KNOWN_MAX);
+	n -= SHED;
+	return (n < KNOWN_MAX ? n : KNOWN_MAX);
 }
 
 static void
@@ -66,8 +78,33 @@ none(struct known *k)
 	k->pid = NO_PID;
 	k->used = 0;
 	k->dir = -1;
+	k->asked = 0;
+	k->at = -1;
 	for (i = 0; i < KEPT_MAX; i++)
 		k->files[i] = -1;
+}
+
+/*
+ * To close what belonged to a process that has ended takes longer than to read
+ * it: that can wait for known_rest(), where there are descriptors enough.
+ */
+static void
+shed(int fd)
+{
+	if (fd == -1)
+		return;
+	if (known.n > 1 && known.nshed < NITEMS(known.shed))
+		known.shed[known.nshed++] = fd;
+	else
+		(void)close(fd);
+}
+
+/* When nobody waits for an answer. */
+void
+known_rest(void)
+{
+	while (known.nshed > 0)
+		(void)close(known.shed[--known.nshed]);
 }
 
 static void
@@ -76,10 +113,8 @@ forget(struct known *k)
 	size_t	 i;
 
 	for (i = 0; i < KEPT_MAX; i++)
-		if (k->files[i] != -1)
-			(void)close(k->files[i]);
-	if (k->dir != -1)
-		(void)close(k->dir);
+		shed(k->files[i]);
+	shed(k->dir);
 	none(k);
 }
 
@@ -119,19 +154,34 @@ place(uint32_t pid)
 struct known *
 known_open(uint32_t pid)
 {
+	int	 dir = pid_open(pid);
+
+	return (dir == -1 ? NULL : known_take(pid, dir));
+}
+
+/* Likewise; its directory, which is open, is ours from now on. */
+struct known *
+known_take(uint32_t pid, int dir)
+{
 	struct known		*k = place(pid);
 	struct proc_stat	 st;
 	char			 buf[2048];
+	ssize_t			 n = -1;
+	int			 fd;
 
 	forget(k);
-	if ((k->dir = pid_open(pid)) == -1)
-		return (NULL);
-	if (pid_stat(k->dir, buf, sizeof(buf), &st) == -1) {
+	k->dir = dir;
+	fd = openat(dir, "stat", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd != -1)
+		n = record_read(fd, buf, sizeof(buf));
+	shed(fd);
+	if (n == -1 || proc_stat(buf, n, &st) == -1) {
 		forget(k);
 		return (NULL);
 	}
 	k->pid = pid;
 	k->start = st.start;
+	k->threads = st.threads;
 	k->nplaces = 0;
 	k->named = st.comm.len < sizeof(k->comm) ? st.comm.len : 0;
 	memcpy(k->comm, st.comm.p, k->named);
@@ -159,6 +209,32 @@ known_forget(uint32_t pid)
 
 	if (k != NULL)
 		forget(k);
+}
+
+/* Has it not ended? */
+int
+known_lives(const struct known *k)
+{
+	struct stat	 sb;
+
+	return (fstatat(k->dir, "stat", &sb, AT_SYMLINK_NOFOLLOW) == 0);
+}
+
+/*
+ * Is it a process, and not a thread of one?  A thread that is not the first has
+ * that one beside it, even if it has ended.
+ */
+int
+known_leads(const struct known *k)
+{
+	int	 fd;
+
+	if (k->threads == 1)
+		return (1);
+	if ((fd = syscall(SYS_pidfd_open, k->pid, 0)) == -1)
+		return (0);
+	(void)close(fd);
+	return (1);
 }
 
 /* That very process; it may have ended. */
@@ -264,9 +340,52 @@ known_read(struct known *k, enum kept what, char *buf, size_t size)
 	return (record_read(k->files[what], buf, size));
 }
 
+/*
+ * Where such a link points to now; NULL if it can't be told.  Who is asked for
+ * the first time may be the last time.
+ */
+const char *
+known_link(struct known *k, enum kept what, char *buf, size_t size)
+{
+	if (!(k->asked & 1U << what))
+		k->asked |= 1U << what;
+	else if (k->files[what] == -1)
+		k->files[what] = openat(k->dir, names[what],
+		    O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	return (k->files[what] == -1 ? link_read(k->dir, names[what], buf,
+	    size) : link_read(k->files[what], "", buf, size));
+}
+
+/* The inode of the socket that it has there, or 0. */
+uint64_t
+known_socket(struct known *k, int fd)
+{
+	char	 path[32];
+
+	if (k->at == fd && k->files[KEPT_SOCKET] != -1)
+		return (socket_at(k->files[KEPT_SOCKET], ""));
+	(void)snprintf(path, sizeof(path), "fd/%d", fd);
+	if (k->at != fd) {
+		shed(k->files[KEPT_SOCKET]);
+		k->files[KEPT_SOCKET] = -1;
+		k->at = fd;
+	} else if ((k->files[KEPT_SOCKET] = openat(k->dir, path,
+	    O_PATH | O_NOFOLLOW | O_CLOEXEC)) != -1)
+		return (socket_at(k->files[KEPT_SOCKET], ""));
+	else if (errno == ENOENT || errno == ESRCH)
+		return (0);
+	return (socket_at(k->dir, path));
+}
+
 /* Likewise of a thread with descriptors of its own. */
 ssize_t
 thread_read(int task, enum kept what, char *buf, size_t size)
 {
 	return (file_read(task, names[what], buf, size));
+}
+
+const char *
+thread_link(int task, enum kept what, char *buf, size_t size)
+{
+	return (link_read(task, names[what], buf, size));
 }

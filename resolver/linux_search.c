@@ -38,11 +38,17 @@
 #define GO_ON		16		/* see search_shorten() */
 #define PATIENCE	8		/* see search_over() */
 #define PLACES		4		/* tried before all are listed */
+#define YOUNG		4		/* pids, tried before any are listed */
+#define SHORT_USEC	200		/* see search_over() */
 #define CGROUP_PIDS	64		/* more are no short cut */
 
-/* Processes that had connections of a uid, the last one first. */
+/*
+ * Processes that had connections of a uid, made in one control group, the last
+ * one first.
+ */
 struct memory {
 	uint32_t		 uid;
+	uint64_t		 cgroup;	/* or 0 */
 	uint32_t		 pids[4];	/* 0: none */
 	int			 seen;		/* there was one; */
 	int			 fd;		/* where it was */
@@ -51,8 +57,9 @@ struct memory {
 static struct {
 	int			 loadavg;
 	long			 base;		/* see search_open(), or -1 */
+	int			 fd;		/* where one was found last */
 	struct memory		 memory[1024];
-} state = { .loadavg = -1, .base = -1 };
+} state = { .loadavg = -1, .base = -1, .fd = -1 };
 
 /* A search under way. */
 struct search {
@@ -61,7 +68,8 @@ struct search {
 	struct holder		*list;
 	size_t			 n;
 	enum source		 source;	/* where we look now */
-	uint64_t		 begin, cpu;	/* usec, on the two clocks */
+	uint64_t		 begin, cpu;	/* usec, on the two clocks; cpu
+						   is 0 until it takes long */
 	uint64_t		 usec;		/* to end after begin */
 	int			 over;
 };
@@ -79,21 +87,24 @@ static void	 visit_opener(struct search *);
 static void	 visit_likely(struct search *, uint32_t);
 static void	 visit_known(struct search *, uint32_t);
 static void	 visit_again(struct search *, uint32_t);
+static void	 unremember(struct search *, uint32_t);
+static void	 visit_young(struct search *);
+static void	 visit_open(struct search *, uint32_t, int);
 static void	 visit_remembered(struct search *,
 		    void (*)(struct search *, uint32_t));
 static void	 visit_cgroup(struct search *);
 static void	 visit_own(struct search *, uint32_t);
 static void	 visit_other(struct search *, uint32_t);
 static void	 visit_tasks(struct search *, uint32_t);
-static void	 remember(uint32_t, const struct holder *);
-static int	 guess(uint32_t);
+static void	 remember(const struct sock *, const struct holder *);
+static int	 guess(const struct sock *);
 static int	 pid_uid(uint32_t, uint32_t *);
-static int	 is_there(uint32_t);
 static int	 is_owners(const struct search *, uint32_t);
 static uint64_t	 search_time(const struct search *);
 static int	 search_over(struct search *);
 static void	 search_shorten(struct search *);
-static int	 search_fds(struct search *, const char *, struct known *);
+static int	 search_fds(struct search *, int, const char *,
+		    struct known *);
 static int	 find_fd(struct search *, int, const char *, size_t,
 		    struct known *);
 static int	 has(const struct known *, uint32_t, int, uint64_t);
@@ -103,7 +114,8 @@ static void	 add_holder(struct search *, struct known *, uint32_t, int);
 /*
  * First the processes that had a connection of this uid before, where they had
  * it; those of the control group where the socket was made, if they are few;
- * and all descriptors of the first ones.  Then, in three passes, all:
+ * the youngest ones; and all descriptors of the first.  Then, in three passes,
+ * all:
  * processes that run as the socket's owner; the others, to which it was passed
  * or which changed their uid; and, only if none of these has it, threads with
  * descriptors of their own and those whose first thread has ended.
@@ -123,13 +135,14 @@ linux_holders(const struct sock *sock, const struct budget *budget,
 		return (0);
 	s.usec = budget->usec;
 	s.begin = clock_usec(CLOCK_MONOTONIC);
-	s.cpu = clock_usec(CLOCK_THREAD_CPUTIME_ID);
 	s.source = SRC_BPF;
 	visit_opener(&s);
 	s.source = SRC_CACHE;
 	visit_remembered(&s, visit_known);
 	s.source = SRC_CGROUP;
 	visit_cgroup(&s);
+	s.source = SRC_SCAN;
+	visit_young(&s);
 	s.source = SRC_CACHE;
 	visit_remembered(&s, visit_again);
 	s.source = SRC_SCAN;
@@ -140,7 +153,7 @@ linux_holders(const struct sock *sock, const struct budget *budget,
 	if (s.n == 0)
 		walk(&s, visit_tasks);
 	for (i = 0; i < s.n && i < MAX_HOLDERS; i++)
-		remember(sock->uid, &list[i]);
+		remember(sock, &list[i]);
 	return (s.n);
 }
 
@@ -293,7 +306,7 @@ visit(struct search *s, uint32_t pid)
 	if (visited(s, pid))
 		return;
 	(void)snprintf(path, sizeof(path), "%u/fd", pid);
-	if ((fd = search_fds(s, path, known_find(pid))) != -1)
+	if ((fd = search_fds(s, proc_dir, path, known_find(pid))) != -1)
 		find_holder(s, pid, 0, fd);
 }
 
@@ -305,7 +318,7 @@ static void
 visit_likely(struct search *s, uint32_t pid)
 {
 	char	 path[32];
-	int	 fd = guess(s->sock->uid);
+	int	 fd = guess(s->sock);
 
 	(void)snprintf(path, sizeof(path), "%u/fd/%d", pid, fd);
 	if (fd != -1 && !visited(s, pid) &&
@@ -321,55 +334,63 @@ visit_known(struct search *s, uint32_t pid)
 {
 	struct known	*k = known_find(pid);
 	struct place	*p;
-	char		 path[32];
 	uint32_t	 tried = 0;
 	int		 i;
 
 	if (k == NULL || visited(s, pid))
 		return;
-	for (i = 0; i < PLACES; i++) {
-		if ((p = known_likely(k, s->sock->inode, &tried)) == NULL)
-			return;
-		(void)snprintf(path, sizeof(path), "fd/%d", p->fd);
-		if ((p->inode = socket_at(k->dir, path)) == s->sock->inode) {
+	for (i = 0; i < PLACES &&
+	    (p = known_likely(k, s->sock->inode, &tried)) != NULL; i++)
+		if ((p->inode = known_socket(k, p->fd)) == s->sock->inode) {
 			add_holder(s, k, 0, p->fd);
 			return;
 		}
-	}
+	if (!known_lives(k))
+		unremember(s, pid);
 }
 
-/* Where the memory of a uid begins; others may have the same place. */
+/* What is remembered of that kind; others may have the same place. */
 static struct memory *
-memory_of(uint32_t uid)
+memory_of(const struct sock *sock)
 {
-	return (&state.memory[uid * 2654435761U % NITEMS(state.memory)]);
+	uint64_t	 n = (sock->uid + 1) * 2654435761U ^
+			    sock->cgroup * 0x9e3779b97f4a7c15U;
+
+	return (&state.memory[(n ^ n >> 32) % NITEMS(state.memory)]);
 }
 
-/* That process held a connection of uid: it is looked at first next time. */
-static void
-remember(uint32_t uid, const struct holder *h)
+static int
+is_of(const struct memory *m, const struct sock *sock)
 {
-	struct memory	*m = memory_of(uid);
+	return (m->seen && m->uid == sock->uid && m->cgroup == sock->cgroup);
+}
+
+/* That process held such a connection: it is looked at first next time. */
+static void
+remember(const struct sock *sock, const struct holder *h)
+{
+	struct memory	*m = memory_of(sock);
 	size_t		 i;
 
-	if (m->uid != uid)
+	if (!is_of(m, sock))
 		memset(m, 0, sizeof(*m));
-	m->uid = uid;
+	m->uid = sock->uid;
+	m->cgroup = sock->cgroup;
 	m->seen = 1;
-	m->fd = h->fd;
+	m->fd = state.fd = h->fd;
 	for (i = 0; i < NITEMS(m->pids) - 1 && m->pids[i] != h->pid; i++)
 		continue;
 	memmove(m->pids + 1, m->pids, i * sizeof(m->pids[0]));
 	m->pids[0] = h->pid;
 }
 
-/* Where programs of that uid had their connection last, or -1. */
+/* Where such programs, or else any, had their connection last, or -1. */
 static int
-guess(uint32_t uid)
+guess(const struct sock *sock)
 {
-	const struct memory	*m = memory_of(uid);
+	const struct memory	*m = memory_of(sock);
 
-	return (m->uid == uid && m->seen ? m->fd : -1);
+	return (is_of(m, sock) ? m->fd : state.fd);
 }
 
 /* The process that is said to have opened the socket. */
@@ -385,10 +406,10 @@ visit_opener(struct search *s)
 static void
 visit_remembered(struct search *s, void (*look)(struct search *, uint32_t))
 {
-	struct memory	*m = memory_of(s->sock->uid);
+	struct memory	*m = memory_of(s->sock);
 	size_t		 i;
 
-	if (m->uid != s->sock->uid)
+	if (!is_of(m, s->sock))
 		return;
 	for (i = 0; i < NITEMS(m->pids) && !search_over(s); i++)
 		if (m->pids[i] != 0)
@@ -399,17 +420,76 @@ visit_remembered(struct search *s, void (*look)(struct search *, uint32_t))
 static void
 visit_again(struct search *s, uint32_t pid)
 {
-	struct memory	*m = memory_of(s->sock->uid);
+	uint32_t	 uid;
+
+	if (pid_uid(pid, &uid) == 0)
+		visit(s, pid);
+	else
+		unremember(s, pid);
+}
+
+/* That process has ended. */
+static void
+unremember(struct search *s, uint32_t pid)
+{
+	struct memory	*m = memory_of(s->sock);
 	size_t		 i;
 
-	if (is_there(pid)) {
-		visit(s, pid);
-		return;
-	}
 	for (i = 0; i < NITEMS(m->pids); i++)
-		if (m->pids[i] == pid)
+		if (is_of(m, s->sock) && m->pids[i] == pid)
 			m->pids[i] = 0;
 	known_forget(pid);
+}
+
+/*
+ * A process that may well be it, looked at through its directory, which is
+ * opened once.  A thread has such a directory as well, in which it looks like a
+ * process; it only is in no list.
+ */
+static void
+visit_open(struct search *s, uint32_t pid, int dir)
+{
+	struct known	*k;
+	char		 path[32];
+	int		 fd = guess(s->sock);
+
+	(void)snprintf(path, sizeof(path), "fd/%d", fd);
+	if (fd == -1 || !holds(dir, path, s->sock->inode))
+		fd = search_fds(s, dir, "fd", NULL);
+	if (fd == -1) {
+		(void)close(dir);
+		return;
+	}
+	if ((k = known_take(pid, dir)) == NULL)
+		return;
+	if (known_leads(k))
+		add_holder(s, k, 0, fd);
+	else
+		known_forget(pid);
+}
+
+/*
+ * Who has just begun is one of the last few that have got a pid.  To list them
+ * costs more than to try.
+ */
+static void
+visit_young(struct search *s)
+{
+	struct stat	 sb;
+	uint32_t	 last, i;
+	int		 dir;
+
+	if (s->n > 0)
+		return;
+	last = last_pid();
+	for (i = 0; i < YOUNG && i < last && !search_over(s); i++) {
+		if ((dir = pid_open(last - i)) == -1)
+			continue;
+		if (fstat(dir, &sb) == 0 && sb.st_uid == s->sock->uid)
+			visit_open(s, last - i, dir);
+		else
+			(void)close(dir);
+	}
 }
 
 static void
@@ -417,13 +497,15 @@ visit_cgroup(struct search *s)
 {
 	uint32_t	 pids[CGROUP_PIDS];
 	size_t		 n;
+	int		 dir;
 
 	if (s->n > 0 || s->sock->cgroup == 0)
 		return;
 	n = cgroup_pids(s->sock->cgroup, pids, NITEMS(pids));
 	while (n > 0 && !search_over(s)) {
 		visit_known(s, pids[--n]);
-		visit_likely(s, pids[n]);
+		if (!visited(s, pids[n]) && (dir = pid_open(pids[n])) != -1)
+			visit_open(s, pids[n], dir);
 	}
 }
 
@@ -473,7 +555,8 @@ visit_tasks(struct search *s, uint32_t pid)
 				continue;
 			(void)snprintf(path, sizeof(path), "%u/task/%u/fd",
 			    pid, tid);
-			if ((fd = search_fds(s, path, NULL)) != -1)
+			fd = search_fds(s, proc_dir, path, NULL);
+			if (fd != -1)
 				find_holder(s, pid, tid, fd);
 		}
 	(void)close(dir);
@@ -490,14 +573,6 @@ pid_uid(uint32_t pid, uint32_t *uid)
 		return (-1);
 	*uid = sb.st_uid;
 	return (0);
-}
-
-static int
-is_there(uint32_t pid)
-{
-	uint32_t	 uid;
-
-	return (pid_uid(pid, &uid) == 0);
 }
 
 /* A process that may not be dumped keeps its uid on its directory. */
@@ -517,7 +592,8 @@ search_time(const struct search *s)
 
 /*
  * On a busy machine most of the time that goes by is not ours: then it is the
- * CPU time that counts, whose clock is slow to read, up to a limit.
+ * CPU time that counts, whose clock is slow to read, up to a limit.  A short
+ * search does without.
  */
 static int
 search_over(struct search *s)
@@ -527,9 +603,14 @@ search_over(struct search *s)
 	if (s->over)
 		return (1);
 	if (s->n > 0 && s->budget->busy != NULL &&
-	    s->budget->busy(s->budget->arg))
+	    s->budget->busy(s->budget->arg)) {
 		s->over = 1;
-	else if ((usec = search_time(s)) >= s->usec)
+		return (1);
+	}
+	usec = search_time(s);
+	if (usec >= SHORT_USEC && s->cpu == 0)
+		s->cpu = clock_usec(CLOCK_THREAD_CPUTIME_ID);
+	if (usec >= s->usec)
 		s->over = usec >= s->usec * PATIENCE ||
 		    clock_usec(CLOCK_THREAD_CPUTIME_ID) - s->cpu >= s->usec;
 	return (s->over);
@@ -555,13 +636,13 @@ search_shorten(struct search *s)
  * a process that is known is noted, as a hint for the next time.
  */
 static int
-search_fds(struct search *s, const char *path, struct known *k)
+search_fds(struct search *s, int at, const char *path, struct known *k)
 {
 	char	 buf[8192] __attribute__((aligned(8)));
 	ssize_t	 n;
 	int	 dir, fd = -1;
 
-	dir = openat(proc_dir, path,
+	dir = openat(at, path,
 	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dir == -1)
 		return (-1);

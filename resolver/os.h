@@ -118,6 +118,8 @@ struct found {
 	char			 cmdline[MAX_PATH + 2];
 };
 
+#define AHEAD_MAX	24		/* questions announced together */
+
 struct os_ops {
 	const char	*name;
 	const char	*dir;		/* to chroot to, or NULL */
@@ -156,8 +158,8 @@ struct os_ops {
 
 	/*
 	 * These will be asked for by sock(), in this order, now: the kernel
-	 * may be asked for all of them at once.  With none, what was not asked
-	 * for after all is not good any more.  Or NULL.
+	 * may be asked for all of them at once, AHEAD_MAX at most.  With none,
+	 * what was not asked for after all is not good any more.  Or NULL.
 	 */
 	void		(*ahead)(const struct conn_key *, size_t);
 
@@ -180,6 +182,9 @@ struct os_ops {
 	 * it is not, or no longer, the process that the holder names.
 	 */
 	int		(*process)(const struct holder *, struct found *);
+
+	/* An answer is out: what could wait until then.  Or NULL. */
+	void		(*rest)(void);
 };
 
 extern const struct os_ops os_native;

@@ -43,7 +43,7 @@
 #include "linux_diag.h"
 #include "log.h"
 
-#define AHEAD_MAX	3		/* questions sent together */
+#define REPLY_MAX	512		/* of a usual reply */
 #define STALE_MAX	16		/* late replies skipped per question */
 #define LOOPBACK	1		/* its index, in each namespace */
 #define INTERFACES	2048		/* looked at, at most */
@@ -59,12 +59,19 @@ struct netlink {
 	uint32_t		 seq;
 };
 
+/* What was asked before anybody wanted to know. */
+struct ahead {
+	struct diag_query	 query;
+	struct sock		 sock;
+	int			 told;
+};
+
 static struct {
 	struct netlink		 diag;
 	struct netlink		 route;
 	enum sock_state		 broken;	/* or SOCK_OWNED: it works */
-	struct diag_query	 ahead[AHEAD_MAX];	/* sent already, */
-	size_t			 nahead, next;	/* answered up to next */
+	struct ahead		 ahead[AHEAD_MAX];
+	size_t			 nahead, next;	/* used up to next */
 } linux_os;
 
 static void	 linux_open(void);
@@ -81,8 +88,9 @@ static ssize_t	 netlink_send(const struct netlink *, const void *, size_t);
 static ssize_t	 netlink_recv(const struct netlink *, void *, size_t);
 static void	 diag_query(struct diag_query *, const struct conn_key *,
 		    uint64_t, uint32_t);
-static const struct diag_query *asked_ahead(const struct conn_key *, uint64_t,
-		    uint32_t);
+static void	 hear_ahead(void);
+static int	 told_ahead(const struct conn_key *, uint64_t, uint32_t,
+		    struct sock *);
 static int	 diag_ask(const struct conn_key *, uint64_t, uint32_t,
 		    struct sock *);
 static int	 diag_hear(const struct diag_query *, struct sock *);
@@ -96,6 +104,7 @@ static int	 diag_try(const struct sockaddr *, socklen_t);
 static int	 diag_orphan(void);
 static int	 can_search(void);
 
+static int	 still_holds(struct known *, int, const struct holder *);
 static int	 opener_process(const struct holder *, struct found *);
 static int	 runs(const char *, const struct holder *);
 static int	 lives(const struct holder *);
@@ -122,7 +131,8 @@ const struct os_ops os_native = {
 	.same = linux_same,
 	.local = linux_local,
 	.holders = linux_holders,
-	.process = linux_process
+	.process = linux_process,
+	.rest = known_rest
 };
 
 /* As root, in the network namespace of the MTA. */
@@ -199,27 +209,62 @@ linux_sock(const struct conn_key *key, struct sock *sock)
 
 /*
  * The kernel answers the questions of one message in their order, so the later
- * ones are still asked after the first; it saves us the others' way there.
+ * ones are still asked after the first; it saves us the others' way there, and
+ * most of the ways back.
  */
 static void
 linux_ahead(const struct conn_key *keys, size_t n)
 {
-	uint8_t	 buf[NL_BUFFER];
-	size_t	 i, len = 0;
+	static uint8_t	 buf[NL_BUFFER];
+	size_t		 i, len = 0;
 
-	/* What nobody wanted to know is not to fill the socket. */
-	for (; linux_os.next < linux_os.nahead; linux_os.next++)
-		(void)recv(linux_os.diag.fd, buf, sizeof(buf), MSG_DONTWAIT);
 	linux_os.nahead = linux_os.next = 0;
-	if (linux_os.broken != SOCK_OWNED || n == 0 || n > AHEAD_MAX)
+	if (linux_os.broken != SOCK_OWNED || n > AHEAD_MAX)
 		return;
 	for (i = 0; i < n; i++) {
-		diag_query(&linux_os.ahead[i], &keys[i], 0, LOOPBACK);
+		linux_os.ahead[i].told = 0;
+		diag_query(&linux_os.ahead[i].query, &keys[i], 0, LOOPBACK);
 		len += diag_request(buf + len, sizeof(buf) - len,
-		    &linux_os.ahead[i]);
+		    &linux_os.ahead[i].query);
 	}
-	if (netlink_send(&linux_os.diag, buf, len) != -1)
-		linux_os.nahead = n;
+	if (n == 0 || netlink_send(&linux_os.diag, buf, len) == -1)
+		return;
+	linux_os.nahead = n;
+	hear_ahead();
+}
+
+/* They are all there already; one that is not is asked for again. */
+static void
+hear_ahead(void)
+{
+	static uint8_t	 replies[AHEAD_MAX][REPLY_MAX];
+	struct iovec	 iov[AHEAD_MAX];
+	struct mmsghdr	 mm[AHEAD_MAX];
+	struct ahead	*a, *next = linux_os.ahead;
+	struct ahead	*end = linux_os.ahead + linux_os.nahead;
+	int		 i, n;
+
+	memset(mm, 0, linux_os.nahead * sizeof(mm[0]));
+	for (i = 0; i < (int)linux_os.nahead; i++) {
+		iov[i].iov_base = replies[i];
+		iov[i].iov_len = sizeof(replies[i]);
+		mm[i].msg_hdr.msg_iov = &iov[i];
+		mm[i].msg_hdr.msg_iovlen = 1;
+	}
+	n = recvmmsg(linux_os.diag.fd, mm, linux_os.nahead, MSG_DONTWAIT,
+	    NULL);
+	for (i = 0; i < n; i++) {
+		if (mm[i].msg_hdr.msg_flags & MSG_TRUNC)
+			continue;
+		/* One that is late belongs to no question here. */
+		for (a = next; a < end && diag_reply(replies[i],
+		    mm[i].msg_len, &a->query, &a->sock) != NL_DONE; a++)
+			continue;
+		if (a < end) {
+			a->told = 1;
+			next = a + 1;
+		}
+	}
 }
 
 /*
@@ -334,11 +379,24 @@ linux_process(const struct holder *h, struct found *found)
 			return (-1);
 	}
 	process_texts(k, task, found);
-	if (pid_holds(task, h))
+	if (still_holds(k, task, h))
 		rv = 0;
 	if (task != k->dir)
 		(void)close(task);
 	return (rv);
+}
+
+static int
+still_holds(struct known *k, int task, const struct holder *h)
+{
+	char	 path[32];
+
+	if (h->fd == -1)
+		return (1);
+	if (task == k->dir)
+		return (known_socket(k, h->fd) == h->inode);
+	(void)snprintf(path, sizeof(path), "fd/%d", h->fd);
+	return (holds(task, path, h->inode));
 }
 
 /*
@@ -438,7 +496,7 @@ netlink_open(struct netlink *nl, int protocol)
 	struct sockaddr_nl	 snl;
 	struct timeval		 tv = { 0, 100 * 1000 };
 	socklen_t		 len = sizeof(snl);
-	int			 size = 16 * 1024;
+	int			 size = 64 * 1024;
 
 	nl->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
 	if (nl->fd == -1)
@@ -496,22 +554,26 @@ diag_query(struct diag_query *q, const struct conn_key *key, uint64_t cookie,
 	q->key = *key;
 }
 
-/* The question if it was sent ahead and is the next to be answered. */
-static const struct diag_query *
-asked_ahead(const struct conn_key *key, uint64_t cookie, uint32_t ifindex)
+/* True if that was asked ahead, in this order; each is told once. */
+static int
+told_ahead(const struct conn_key *key, uint64_t cookie, uint32_t ifindex,
+    struct sock *sock)
 {
-	const struct diag_query	*q = &linux_os.ahead[linux_os.next];
+	const struct ahead	*a;
+	size_t			 i;
 
-	if (linux_os.next < linux_os.nahead && q->cookie == cookie &&
-	    q->ifindex == ifindex &&
-	    endpoint_equal(&q->key.client, &key->client) &&
-	    endpoint_equal(&q->key.server, &key->server)) {
-		linux_os.next++;
-		return (q);
+	for (i = linux_os.next; i < linux_os.nahead; i++) {
+		a = &linux_os.ahead[i];
+		if (!a->told || a->query.cookie != cookie ||
+		    a->query.ifindex != ifindex ||
+		    !endpoint_equal(&a->query.key.client, &key->client) ||
+		    !endpoint_equal(&a->query.key.server, &key->server))
+			continue;
+		*sock = a->sock;
+		linux_os.next = i + 1;
+		return (1);
 	}
-	/* Something else is asked: the replies that come will be stale. */
-	linux_os.nahead = 0;
-	return (NULL);
+	return (0);
 }
 
 /* Returns 0 if the kernel answered; sock says it all in any case. */
@@ -521,15 +583,14 @@ diag_ask(const struct conn_key *key, uint64_t cookie, uint32_t ifindex,
 {
 	uint8_t			 buf[NL_BUFFER];
 	struct diag_query	 query;
-	const struct diag_query	*q;
 	ssize_t			 n;
 
 	memset(sock, 0, sizeof(*sock));
 	sock->state = linux_os.broken;
 	if (linux_os.broken != SOCK_OWNED)
 		return (-1);
-	if ((q = asked_ahead(key, cookie, ifindex)) != NULL)
-		return (diag_hear(q, sock));
+	if (told_ahead(key, cookie, ifindex, sock))
+		return (0);
 	diag_query(&query, key, cookie, ifindex);
 	n = diag_request(buf, sizeof(buf), &query);
 	if (netlink_send(&linux_os.diag, buf, n) == -1) {
@@ -707,6 +768,13 @@ task_read(struct known *k, int task, enum kept what, char *buf, size_t size)
 	    thread_read(task, what, buf, size));
 }
 
+static const char *
+task_link(struct known *k, int task, enum kept what, char *buf, size_t size)
+{
+	return (task == k->dir ? known_link(k, what, buf, size) :
+	    thread_link(task, what, buf, size));
+}
+
 /* What the caller wants to know; absent is what can't be read. */
 static void
 process_texts(struct known *k, int task, struct found *found)
@@ -719,7 +787,7 @@ process_texts(struct known *k, int task, struct found *found)
 	if ((n = task_read(k, task, KEPT_LOGINUID, buf, sizeof(buf))) != -1)
 		(void)proc_loginuid(buf, n, &owner->login);
 	if (wants(found, T_EXE))
-		owner->text[T_EXE] = link_read(task, "exe", found->exe,
+		owner->text[T_EXE] = task_link(k, task, KEPT_EXE, found->exe,
 		    sizeof(found->exe));
 	process_rest(k, task, found);
 }
@@ -728,8 +796,8 @@ static void
 process_rest(struct known *k, int task, struct found *found)
 {
 	if (wants(found, T_CWD))
-		found->owner.text[T_CWD] = link_read(task, "cwd", found->cwd,
-		    sizeof(found->cwd));
+		found->owner.text[T_CWD] = task_link(k, task, KEPT_CWD,
+		    found->cwd, sizeof(found->cwd));
 	if (wants(found, T_UNIT) || wants(found, T_CONTAINER))
 		process_cgroup(k, task, found);
 	if (wants(found, T_CMDLINE) && cmdline_read(task, found->cmdline,

@@ -40,7 +40,7 @@ static void	 opener_now(const struct os_ops *, struct found *);
 static void	 opener_is(struct found *);
 static void	 ask(const struct os_ops *, const struct conn_key *,
 		    struct sock *, struct found *);
-static void	 announce(const struct os_ops *, const struct conn_key *,
+static void	 announce(const struct os_ops *, const struct inquiry *,
 		    size_t);
 static int	 key_valid(const struct conn_key *);
 static void	 key_swap(struct conn_key *, const struct conn_key *);
@@ -54,32 +54,77 @@ static void	 not_there(const struct os_ops *, const struct conn_key *,
 static void	 forget_process(struct found *);
 static int	 older(const struct holder *, const struct holder *);
 
-/*
- * Who owns it, without the process.  What it costs does not depend on how
- * many processes and sockets there are.  sock is for owner_search().
- */
+/* Who owns it, without the process: see owner_ask_all(). */
 void
 owner_ask(const struct os_ops *os, const struct conn_key *key,
     struct sock *sock, struct found *found)
 {
-	memset(sock, 0, sizeof(*sock));
-	sock->state = SOCK_FAILED;
-	owner_unknown(&found->owner, R_FAILED);
-	found->holder_uid = 0;
-	found->recorded = 0;
-	if (!key_valid(key))
-		return;
-	found->recorded = os->record != NULL &&
-	    os->record(key, &found->record) == 0;
-	if (os->ahead == NULL)
-		ask(os, key, sock, found);
-	else {
-		announce(os, key, found->recorded ? 2 : 3);
-		ask(os, key, sock, found);
-		os->ahead(NULL, 0);
+	const struct inquiry	 q = { key, sock, found };
+
+	owner_begin(os, &q);
+	owner_ask_all(os, &q, 1);
+}
+
+/*
+ * What was recorded.  How long the question waited must have been found out
+ * just before: see ask().
+ */
+void
+owner_begin(const struct os_ops *os, const struct inquiry *q)
+{
+	memset(q->sock, 0, sizeof(*q->sock));
+	q->sock->state = SOCK_FAILED;
+	owner_unknown(&q->found->owner, R_FAILED);
+	q->found->holder_uid = 0;
+	q->found->recorded = key_valid(q->key) && os->record != NULL &&
+	    os->record(q->key, &q->found->record) == 0;
+}
+
+/*
+ * Who owns those that have begun, without the process.  What it costs does not
+ * depend on how many processes and sockets there are.  sock is for
+ * owner_search().
+ */
+void
+owner_ask_all(const struct os_ops *os, const struct inquiry *q, size_t n)
+{
+	size_t	 i;
+
+	if (os->ahead != NULL)
+		announce(os, q, n);
+	for (i = 0; i < n; i++) {
+		if (!key_valid(q[i].key))
+			continue;
+		ask(os, q[i].key, q[i].sock, q[i].found);
+		if (q[i].found->recorded &&
+		    q[i].found->owner.verdict == E_OWNED)
+			opener_now(os, q[i].found);
 	}
-	if (found->recorded && found->owner.verdict == E_OWNED)
-		opener_now(os, found);
+	if (os->ahead != NULL)
+		os->ahead(NULL, 0);
+}
+
+/* What nearly always will be asked of each: without a record one thing more. */
+static void
+announce(const struct os_ops *os, const struct inquiry *q, size_t n)
+{
+	struct conn_key	 keys[AHEAD_MAX], *k;
+	size_t		 i, count = 0;
+
+	for (i = 0; i < n && count + 3 <= AHEAD_MAX; i++) {
+		if (!key_valid(q[i].key))
+			continue;
+		k = &keys[count];
+		k[0] = *q[i].key;
+		key_swap(&k[1], q[i].key);
+		count += 2;
+		if (q[i].found->recorded)
+			continue;
+		k[2].client = q[i].key->client;
+		endpoint_any(&k[2].server, &q[i].key->client);
+		count++;
+	}
+	os->ahead(keys, count);
 }
 
 static void
@@ -232,19 +277,6 @@ owner_opener(const struct os_ops *os, struct found *found)
 	opener_is(found);
 	found->holder_uid = found->record.opener.uid;
 	os->group(&found->record, found);
-}
-
-/* What nearly always will be asked, the first n of three, as below. */
-static void
-announce(const struct os_ops *os, const struct conn_key *key, size_t n)
-{
-	struct conn_key	 keys[3];
-
-	keys[0] = *key;
-	key_swap(&keys[1], key);
-	keys[2].client = key->client;
-	endpoint_any(&keys[2].server, &key->client);
-	os->ahead(keys, n);
 }
 
 /*

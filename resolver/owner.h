@@ -21,9 +21,18 @@
 
 #include "os.h"
 
+/* One that is asked; the answer goes into sock and found. */
+struct inquiry {
+	const struct conn_key	*key;
+	struct sock		*sock;
+	struct found		*found;
+};
+
 /* owner.c */
 void	 owner_ask(const struct os_ops *, const struct conn_key *,
 	    struct sock *, struct found *);
+void	 owner_begin(const struct os_ops *, const struct inquiry *);
+void	 owner_ask_all(const struct os_ops *, const struct inquiry *, size_t);
 void	 owner_search(const struct os_ops *, const struct conn_key *,
 	    const struct sock *, const struct budget *, struct found *);
 void	 owner_opener(const struct os_ops *, struct found *);

@@ -32,6 +32,8 @@
 #define SEARCH_USEC	5000		/* one search */
 #define SHARE_USEC	50000		/* all for one uid, each second */
 #define LEISURE_USEC	10000		/* of it, for holders after the first */
+#define SHORT_USEC	100		/* see cpu_since() */
+#define TURN_USEC	200		/* searches until others have a word */
 
 static void	 cb_deadline(int, short, void *);
 static void	 cb_search(int, short, void *);
@@ -252,10 +254,11 @@ busy(void *arg)
 {
 	struct account	*a = arg;
 
+	if (nsearches > 1 || a->leisure >= LEISURE_USEC || resolver_busy())
+		return (1);
 	if (a->found == 0)
 		a->found = clock_usec(CLOCK_PROCESS_CPUTIME_ID);
-	return (nsearches > 1 || a->leisure >= LEISURE_USEC ||
-	    resolver_busy());
+	return (0);
 }
 
 /* Nobody can keep us busy with searches through his own processes. */
@@ -274,37 +277,52 @@ share(struct account *a)
 	    SHARE_USEC - a->spent : SEARCH_USEC);
 }
 
+/* Else there is nothing to wait for: the owner is all that it gets. */
+int
+pending_may_search(struct account *a)
+{
+	return (share(a) > 0);
+}
+
+/*
+ * CPU time since an earlier moment, of which both clocks tell: that a busy
+ * machine lets us wait is nobody's fault.  The clock of the CPU is slow to
+ * read; a short time is not worth it.
+ */
+static uint64_t
+cpu_since(uint64_t begin, uint64_t cpu)
+{
+	uint64_t	 usec = clock_usec(CLOCK_MONOTONIC) - begin;
+
+	return (usec < SHORT_USEC ? usec :
+	    clock_usec(CLOCK_PROCESS_CPUTIME_ID) - cpu);
+}
+
 static void
 search(struct pending *p)
 {
 	struct account	*a = p->account;
 	struct budget	 budget = { .busy = busy, .arg = a };
-	uint64_t	 begin, end;
+	uint64_t	 begin, cpu;
 
 	if ((budget.usec = share(a)) == 0)
 		return;
 	a->found = 0;
-	/* CPU time: that a busy machine lets us wait is nobody's fault. */
-	begin = clock_usec(CLOCK_PROCESS_CPUTIME_ID);
+	begin = clock_usec(CLOCK_MONOTONIC);
+	cpu = clock_usec(CLOCK_PROCESS_CPUTIME_ID);
 	owner_search(&os_native, &p->key, &p->sock, &budget, &p->found);
-	end = clock_usec(CLOCK_PROCESS_CPUTIME_ID);
-	a->spent += end - begin;
+	a->spent += cpu_since(begin, cpu);
 	if (a->found != 0)
-		a->leisure += end - a->found;
+		a->leisure += clock_usec(CLOCK_PROCESS_CPUTIME_ID) - a->found;
 }
 
-/* One search, for the uid whose turn it is; then let others have a word. */
+/* One search, for the uid whose turn it is. */
 static void
-cb_search(int fd, short event, void *arg)
+search_next(void)
 {
 	struct account	*a = TAILQ_FIRST(&turns);
 	struct pending	*p;
 
-	(void)fd;
-	(void)event;
-	(void)arg;
-	if (a == NULL)
-		return;
 	TAILQ_REMOVE(&turns, a, turn);
 	TAILQ_INSERT_TAIL(&turns, a, turn);
 	p = TAILQ_FIRST(&a->searches);
@@ -312,6 +330,24 @@ cb_search(int fd, short event, void *arg)
 	owner_opener(&os_native, &p->found);
 	search_end(p);
 	pending_next(p);
+	if (os_native.rest != NULL)
+		os_native.rest();
+}
+
+/* One that is long, or some short ones; then let others have a word. */
+static void
+cb_search(int fd, short event, void *arg)
+{
+	uint64_t	 begin = clock_usec(CLOCK_MONOTONIC);
+
+	(void)fd;
+	(void)event;
+	(void)arg;
+	while (nsearches > 0) {
+		search_next();
+		if (clock_usec(CLOCK_MONOTONIC) - begin >= TURN_USEC)
+			break;
+	}
 	if (nsearches > 0)
 		event_active(&ev_search, EV_TIMEOUT, 1);
 }

@@ -32,6 +32,7 @@
 
 #define CLIENTS_MAX	80
 #define STALE_USEC	1000000		/* of a question */
+#define ASKED_MAX	(AHEAD_MAX / 3)	/* lookups, asked for together */
 
 static struct resolver {
 	struct peers	 clients;
@@ -41,6 +42,8 @@ static struct resolver {
 	uint32_t	 can;		/* be known here */
 	uint32_t	 want;		/* of texts: bits 1 << enum text */
 	uint64_t	 counters[STAT_MAX];
+	struct pending	*asked[ASKED_MAX];	/* of one client, just now */
+	size_t		 nasked;
 } env = { .clients = TAILQ_HEAD_INITIALIZER(env.clients) };
 
 static int	 on_peer(struct peer *, struct msg *);
@@ -50,6 +53,7 @@ static int	 on_conf_end(struct peer *, struct msg *);
 static int	 on_start(struct peer *, struct msg *);
 static int	 on_stats_get(struct peer *, struct msg *);
 static int	 on_lookup(struct peer *, struct msg *);
+static void	 lookups(struct peer *);
 static int	 on_caps_get(struct peer *, struct msg *);
 
 const struct handler resolver_handlers[] = {
@@ -147,6 +151,7 @@ client_open(int fd, enum role role, unsigned int instance, uint32_t life)
 	    client_gone);
 	c->chan.state = S_RUN;
 	c->life = life;
+	c->pause = lookups;
 	/* The lookups of workers go first. */
 	if (role == ROLE_WORKER)
 		peer_priority(c, TURN_FIRST);
@@ -306,7 +311,7 @@ owned(struct pending *p)
 	if ((p->account = account_ref(p->found.owner.uid)) == NULL)
 		return (0);
 	p->search = p->sock.state == SOCK_OWNED &&
-	    p->found.owner.pid == NO_PID;
+	    p->found.owner.pid == NO_PID && pending_may_search(p->account);
 	if (!p->search)
 		owner_opener(&os_native, &p->found);
 	if (!names_fresh(p->account))
@@ -314,19 +319,27 @@ owned(struct pending *p)
 	return (p->search || p->awaits != NULL || pending_holder(p));
 }
 
+/* Too many wait already. */
+static void
+refuse(struct peer *client, uint32_t id)
+{
+	struct msg	 none;
+	struct owner	 unknown;
+
+	owner_unknown(&unknown, R_BUDGET);
+	msg_new(&none, IMSG_ANSWER, id);
+	put_owner(&none, &unknown);
+	(void)peer_send(client, &none);
+}
+
 /* From a worker: trust the length, nothing else. */
 static int
 on_lookup(struct peer *client, struct msg *m)
 {
 	struct pending	*p;
-	struct msg	 none;
-	struct owner	 unknown;
 
 	if ((p = pending_new(client, m->id)) == NULL) {
-		owner_unknown(&unknown, R_BUDGET);
-		msg_new(&none, IMSG_ANSWER, m->id);
-		put_owner(&none, &unknown);
-		(void)peer_send(client, &none);
+		refuse(client, m->id);
 		return (0);
 	}
 	get_endpoint(m, &p->key.client);
@@ -336,16 +349,31 @@ on_lookup(struct peer *client, struct msg *m)
 		pending_free(p);
 		return (-1);
 	}
+	env.asked[env.nasked++] = p;
+	if (env.nasked == ASKED_MAX)
+		lookups(client);
+	return (0);
+}
+
+/*
+ * A question that was long on its way may be about an earlier connection than
+ * the one that has these ports now.
+ */
+static int
+stale(struct pending *p)
+{
 	p->found.want = env.want;
-	/*
-	 * A question that was long on its way may be about an earlier
-	 * connection than the one that has these ports now.
-	 */
 	p->found.waited = clock_usec(CLOCK_MONOTONIC) - p->asked;
-	if (p->found.waited > STALE_USEC)
-		owner_unknown(&p->found.owner, R_TIMEOUT);
-	else
-		owner_ask(&os_native, &p->key, &p->sock, &p->found);
+	if (p->found.waited <= STALE_USEC)
+		return (0);
+	owner_unknown(&p->found.owner, R_TIMEOUT);
+	return (1);
+}
+
+/* Its owner is found out: answer, or wait for more. */
+static void
+lookup_next(struct pending *p)
+{
 	count(ST_LOOKUPS);
 	count(p->found.owner.verdict == E_OWNED ? ST_OWNED :
 	    p->found.owner.verdict == E_REMOTE ? ST_REMOTE : ST_UNKNOWN);
@@ -355,7 +383,28 @@ on_lookup(struct peer *client, struct msg *m)
 		resolver_reply(p);
 		pending_free(p);
 	}
-	return (0);
+}
+
+/* This client has said enough for now: ask for all of it together. */
+static void
+lookups(struct peer *client)
+{
+	struct inquiry	 q[ASKED_MAX];
+	struct pending	*p;
+	size_t		 i, n = 0;
+
+	(void)client;
+	for (i = 0; i < env.nasked; i++) {
+		p = env.asked[i];
+		if (stale(p))
+			continue;
+		q[n] = (struct inquiry){ &p->key, &p->sock, &p->found };
+		owner_begin(&os_native, &q[n++]);
+	}
+	owner_ask_all(&os_native, q, n);
+	for (i = 0; i < env.nasked; i++)
+		lookup_next(env.asked[i]);
+	env.nasked = 0;
 }
 
 /* The process is another user's: his name, or #uid. */

@@ -79,6 +79,7 @@ void	 pending_init(void);
 void	 pending_patience(uint32_t);
 struct pending *pending_new(struct peer *, uint32_t);
 int	 pending_holder(struct pending *);
+int	 pending_may_search(struct account *);
 void	 pending_wait(struct pending *);
 void	 pending_free(struct pending *);
 void	 pending_named(struct account *);

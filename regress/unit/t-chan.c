@@ -799,6 +799,7 @@ static struct {
 	int		 rv;		/* what the handler returns */
 	int		 claim;		/* does it take the descriptor? */
 	int		 drop;
+	int		 pauses, paused_at;	/* how often; calls until then */
 } script;
 
 static int
@@ -965,6 +966,40 @@ t_peer_queue(void **state)
 	assert_int_equal(peer_send(&peer, &m), -1);
 }
 
+static void
+cb_pause(struct peer *p)
+{
+	assert_ptr_equal(p, &peer);
+	assert_int_equal(script.gone, 0);
+	script.pauses++;
+	script.paused_at = script.calls;
+}
+
+/* Told after the messages of a turn, also if one of them was the last. */
+static void
+t_peer_pause(void **state)
+{
+	int	 i;
+
+	(void)state;
+	peer.pause = cb_pause;
+	for (i = 0; i < 3; i++) {
+		listen_new(0, dup(STDOUT_FILENO));
+		assert_int_equal(chan_send(&parent, &m), 0);
+	}
+	turn();
+	assert_int_equal(script.pauses, 1);
+	assert_int_equal(script.paused_at, 3);
+
+	listen_new(0, dup(STDOUT_FILENO));
+	assert_int_equal(chan_send(&parent, &m), 0);
+	chan_close(&parent);
+	turn();
+	assert_int_equal(script.pauses, 2);
+	assert_int_equal(script.paused_at, 4);
+	assert_int_equal(script.gone, 1);
+}
+
 /* A flood does not keep others waiting for ever, nor is any of it lost. */
 static void
 t_peer_batch(void **state)
@@ -1042,6 +1077,7 @@ main(void)
 		PEER(t_peer_end),
 		PEER(t_peer_eof),
 		PEER(t_peer_queue),
+		PEER(t_peer_pause),
 		PEER(t_peer_batch),
 		PEER(t_peer_name),
 	};

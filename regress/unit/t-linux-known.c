@@ -23,6 +23,8 @@
 
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -30,11 +32,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -225,6 +230,160 @@ likely(struct known *k, uint64_t inode, uint32_t *tried)
 	return (p == NULL ? -1 : p->fd);
 }
 
+/* Obeys letters, and says each when that is done. */
+static void
+obey(int in, int out)
+{
+	char	 letter = 'r';
+	int	 s = -1;
+
+	(void)alarm(60);
+	do {
+		if (letter == 's' && (s = socket(AF_UNIX, SOCK_STREAM, 0)) != -1)
+			(void)dup2(s, 200);
+		else if (letter == 'c')
+			(void)close(200);
+		else if (letter == 'd' && chdir("/usr") == -1)
+			_exit(1);
+		else if (letter == 'x') {
+			(void)dup2(in, STDIN_FILENO);
+			(void)execl("/bin/cat", "cat", (char *)NULL);
+		}
+		if (s != -1)
+			(void)close(s);
+		s = -1;
+		if (write(out, &letter, 1) != 1)
+			_exit(1);
+	} while (read(in, &letter, 1) == 1);
+	_exit(0);
+}
+
+static uint64_t
+inode_of(pid_t pid, int fd)
+{
+	struct stat	 sb;
+	char		 path[64];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, fd);
+	return (stat(path, &sb) == -1 ? 0 : sb.st_ino);
+}
+
+/* The descriptor, asked for often enough to be kept open. */
+static void
+socket_is(struct known *k, int fd, uint64_t inode)
+{
+	int	 i;
+
+	for (i = 0; i < 3; i++)
+		assert_int_equal(known_socket(k, fd), inode);
+}
+
+static void
+link_is(struct known *k, enum kept what, const char *path)
+{
+	char	 buf[256];
+	int	 i;
+
+	for (i = 0; i < 3; i++) {
+		assert_non_null(known_link(k, what, buf, sizeof(buf)));
+		assert_string_equal(buf, path);
+	}
+}
+
+static void *
+wait_there(void *arg)
+{
+	*(pid_t *)arg = gettid();
+	for (;;)
+		(void)pause();
+	return (NULL);
+}
+
+/* A thread can be opened like a process, but is none. */
+static void
+t_leads(void **state)
+{
+	pthread_t		 thread;
+	volatile pid_t		 tid = 0;
+	struct known		*k;
+
+	(void)state;
+	assert_non_null(k = known_open(getpid()));
+	assert_int_equal(known_leads(k), 1);
+	assert_int_equal(pthread_create(&thread, NULL, wait_there,
+	    (void *)(uintptr_t)&tid), 0);
+	while (tid == 0)
+		(void)usleep(1000);
+	assert_non_null(k = known_open(tid));
+	assert_int_equal(known_leads(k), 0);
+	assert_non_null(k = known_open(getpid()));
+	assert_int_equal(known_leads(k), 1);
+	assert_int_equal(pthread_cancel(thread), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	known_forget(tid);
+	known_forget(getpid());
+}
+
+/* A link that is kept open tells what it is now, not what it was. */
+static void
+t_links(void **state)
+{
+	struct child_of	 c;
+	struct known	*k;
+	char		 buf[256], here[PATH_MAX], cat[PATH_MAX];
+	uint64_t	 first;
+	int		 in[2], out[2], i;
+
+	(void)state;
+	assert_non_null(getcwd(here, sizeof(here)));
+	assert_non_null(realpath("/bin/cat", cat));
+	assert_int_equal(pipe(in), 0);
+	assert_int_equal(pipe(out), 0);
+	if ((c.pid = fork()) == 0) {
+		(void)close(in[1]);
+		obey(in[0], out[1]);
+	}
+	(void)close(in[0]);
+	(void)close(out[1]);
+	c.in = in[1];
+	c.out = out[0];
+	assert_int_equal(read(c.out, buf, 1), 1);
+
+	assert_non_null(k = known_open(c.pid));
+	socket_is(k, 200, 0);
+	child_rename(&c, 's');
+	assert_int_not_equal(first = inode_of(c.pid, 200), 0);
+	socket_is(k, 200, first);
+	socket_is(k, 201, 0);
+	socket_is(k, 200, first);
+	child_rename(&c, 's');
+	assert_int_not_equal(inode_of(c.pid, 200), first);
+	socket_is(k, 200, inode_of(c.pid, 200));
+	child_rename(&c, 'c');
+	socket_is(k, 200, 0);
+
+	link_is(k, KEPT_CWD, here);
+	child_rename(&c, 'd');
+	link_is(k, KEPT_CWD, "/usr");
+	assert_non_null(known_link(k, KEPT_EXE, buf, sizeof(buf)));
+	link_is(k, KEPT_EXE, buf);
+	assert_string_not_equal(buf, cat);
+	assert_int_equal(write(c.in, "x", 1), 1);
+	for (i = 0; i < 5000 && (known_link(k, KEPT_EXE, buf, sizeof(buf)) ==
+	    NULL || strcmp(buf, cat) != 0); i++)
+		(void)usleep(1000);
+	link_is(k, KEPT_EXE, cat);
+	link_is(k, KEPT_CWD, "/usr");
+
+	assert_int_equal(known_lives(k), 1);
+	child_end(&c);
+	assert_int_equal(known_lives(k), 0);
+	assert_null(known_link(k, KEPT_EXE, buf, sizeof(buf)));
+	assert_null(known_link(k, KEPT_CWD, buf, sizeof(buf)));
+	socket_is(k, 200, 0);
+	known_forget(c.pid);
+}
+
 /* Where it was seen; then where the oldest was; each once. */
 static void
 t_places(void **state)
@@ -293,10 +452,19 @@ many(rlim_t files, int most)
 		if (k == NULL || known_name(k, buf, sizeof(buf)) == -1 ||
 		    known_name(k, buf, sizeof(buf)) == -1 ||
 		    known_read(k, KEPT_CGROUP, buf, sizeof(buf)) == -1 ||
-		    known_read(k, KEPT_LOGINUID, buf, sizeof(buf)) == -1)
+		    known_read(k, KEPT_LOGINUID, buf, sizeof(buf)) == -1 ||
+		    known_link(k, KEPT_EXE, buf, sizeof(buf)) == NULL ||
+		    known_link(k, KEPT_EXE, buf, sizeof(buf)) == NULL ||
+		    known_link(k, KEPT_CWD, buf, sizeof(buf)) == NULL ||
+		    known_link(k, KEPT_CWD, buf, sizeof(buf)) == NULL)
 			_exit(3);
+		(void)known_socket(k, STDERR_FILENO);
+		(void)known_socket(k, STDERR_FILENO);
 	}
 	i = count_fds() - before;
+	known_rest();
+	if (count_fds() - before > i)
+		_exit(5);
 	for (most = i > 0 && i <= most ? 0 : 4, i = 0; i < MANY; i++)
 		(void)kill(c[i].pid, SIGKILL);
 	_exit(most);
@@ -336,7 +504,9 @@ int
 main(void)
 {
 	const struct CMUnitTest	 tests[] = {
-		cmocka_unit_test(t_many),
+		cmocka_unit_test(t_many),	/* the first */
+		cmocka_unit_test(t_leads),
+		cmocka_unit_test(t_links),
 		cmocka_unit_test(t_name),
 		cmocka_unit_test(t_pid_again),
 		cmocka_unit_test(t_places),

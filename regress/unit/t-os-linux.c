@@ -1314,7 +1314,7 @@ static void
 t_ahead(void **state)
 {
 	struct conn	 c, d;
-	struct conn_key	 keys[2];
+	struct conn_key	 keys[2], many[AHEAD_MAX];
 	struct sock	 sock;
 	int		 i;
 
@@ -1346,9 +1346,17 @@ t_ahead(void **state)
 	os_native.sock(&keys[1], &sock);
 	assert_int_equal(sock.uid, OTHER);
 
-	os_native.ahead(keys, 1);
+	/* As many as may be, all told before it closes. */
+	for (i = 0; i < AHEAD_MAX; i++)
+		many[i] = keys[i % 2];
+	os_native.ahead(many, AHEAD_MAX);
 	say(c.ch[0]);
 	await(c.ch[0]);
+	for (i = 0; i < AHEAD_MAX; i++) {
+		os_native.sock(&many[i], &sock);
+		assert_int_equal(sock.state, SOCK_OWNED);
+		assert_int_equal(sock.uid, i % 2 == 0 ? VICTIM : OTHER);
+	}
 	os_native.ahead(NULL, 0);
 	os_native.sock(&keys[0], &sock);
 	assert_int_not_equal(sock.state, SOCK_OWNED);

@@ -989,10 +989,132 @@ t_opener_not_asked_for(void **state)
 	assert_int_equal(found.holder_uid, 1000);
 }
 
+/* A system that knows connections by their ports. */
+#define MANY	10			/* more than are announced together */
+static struct {
+	struct conn_key	 ahead[AHEAD_MAX];
+	size_t		 nahead;
+	int		 announced, over, asked;
+	int		 closed;	/* some have: not all is asked for */
+} many;
+
+static void
+many_ahead(const struct conn_key *keys, size_t n)
+{
+	assert_true(n <= AHEAD_MAX);
+	assert_int_equal(many.over, 0);
+	if (keys == NULL) {
+		many.over = 1;
+		return;
+	}
+	assert_int_equal(many.announced++, 0);
+	assert_int_equal(many.asked, 0);
+	memcpy(many.ahead, keys, n * sizeof(*keys));
+	many.nahead = n;
+}
+
+/* Each is asked for as was announced. */
+static void
+many_sock(const struct conn_key *key, struct sock *sock)
+{
+	uint16_t	 port = key->client.port;
+
+	memset(sock, 0, sizeof(*sock));
+	assert_int_equal(many.announced, 1);
+	assert_int_equal(many.over, 0);
+	if (!many.closed && (size_t)many.asked < many.nahead) {
+		assert_true(endpoint_equal(&key->client,
+		    &many.ahead[many.asked].client));
+		assert_true(endpoint_equal(&key->server,
+		    &many.ahead[many.asked].server));
+	}
+	many.asked++;
+	sock->state = SOCK_OWNED;
+	sock->inode = port;
+	sock->uid = port;
+	if (key->server.port == 0)
+		sock->state = SOCK_NONE;
+	else if (many.closed && port == 1001)
+		sock->state = SOCK_FORGOTTEN;
+}
+
+static const struct os_ops os_many = {
+	.name = "many",
+	.sock = many_sock,
+	.ahead = many_ahead,
+	.local = fake_local
+};
+
+/* Asked together, each gets its own answer. */
+static void
+t_together(void **state)
+{
+	static struct found	 found[MANY];
+	struct conn_key		 keys[MANY];
+	struct sock		 socks[MANY];
+	struct inquiry		 q[MANY];
+	size_t			 i, n, bad;
+
+	(void)state;
+	for (n = 0; n <= MANY; n++)
+		for (bad = 0; bad <= n; bad++) {
+			memset(&many, 0, sizeof(many));
+			for (i = 0; i < n; i++) {
+				(void)endpoint_parse(&keys[i].client,
+				    "127.0.0.1", "1000");
+				(void)endpoint_parse(&keys[i].server,
+				    "127.0.0.2", "25");
+				keys[i].client.port = i == bad ? 0 : 1000 + i;
+				q[i] = (struct inquiry){ &keys[i],
+				    &socks[i], &found[i] };
+				owner_begin(&os_many, &q[i]);
+			}
+			owner_ask_all(&os_many, q, n);
+			assert_int_equal(many.over, 1);
+			for (i = 0; i < n; i++) {
+				assert_int_equal(found[i].owner.verdict,
+				    i == bad ? E_UNKNOWN : E_OWNED);
+				if (i == bad)
+					continue;
+				assert_int_equal(found[i].owner.uid, 1000 + i);
+				assert_int_equal(socks[i].inode, 1000 + i);
+			}
+		}
+}
+
+/* One that is not as was announced does not take the answer of another. */
+static void
+t_together_closed(void **state)
+{
+	static struct found	 found[3];
+	struct conn_key		 keys[3];
+	struct sock		 socks[3];
+	struct inquiry		 q[3];
+	size_t			 i;
+
+	(void)state;
+	memset(&many, 0, sizeof(many));
+	many.closed = 1;
+	for (i = 0; i < 3; i++) {
+		(void)endpoint_parse(&keys[i].client, "127.0.0.1", "1000");
+		(void)endpoint_parse(&keys[i].server, "127.0.0.2", "25");
+		keys[i].client.port += i;
+		q[i] = (struct inquiry){ &keys[i], &socks[i], &found[i] };
+		owner_begin(&os_many, &q[i]);
+	}
+	owner_ask_all(&os_many, q, 3);
+	assert_int_equal(found[0].owner.uid, 1000);
+	assert_int_equal(found[1].owner.verdict, E_UNKNOWN);
+	assert_int_equal(found[1].owner.reason, R_CLOSED);
+	assert_int_equal(found[2].owner.uid, 1002);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest	 tests[] = {
+		cmocka_unit_test(t_together),
+		cmocka_unit_test(t_together_closed),
 		cmocka_unit_test(t_owned),
 		cmocka_unit_test(t_owned_by_root),
 		cmocka_unit_test(t_orphan),
