@@ -393,14 +393,17 @@ guess(const struct sock *sock)
 	return (is_of(m, sock) ? m->fd : state.fd);
 }
 
-/* The process that is said to have opened the socket. */
+/* The process that is said to have opened the socket, or one of its threads. */
 static void
 visit_opener(struct search *s)
 {
 	uint32_t	 pid = bpf_opener(s->sock->cookie);
 
-	if (pid != 0)
-		visit(s, pid);
+	if (pid == 0)
+		return;
+	visit(s, pid);
+	if (s->n == 0)
+		visit_tasks(s, pid);
 }
 
 static void
