@@ -96,7 +96,6 @@ cb_read(int fd, short event, void *arg)
 
 	(void)fd;
 	(void)event;
-	m.type = IMSG_MAX;
 	/*
 	 * One of the control socket's clients waits for each reply, and names
 	 * for what each question leads it to, while the parent may ask whether
@@ -105,6 +104,7 @@ cb_read(int fd, short event, void *arg)
 	batch = p->chan.peer == ROLE_CLIENT || p->chan.self == ROLE_NAMES ?
 	    1 : BATCH;
 	for (i = 0; i < batch && p->open; i++) {
+		m.type = IMSG_MAX;
 		if ((n = chan_recv(&p->chan, &m, &why)) == 0) {
 			peer_turn(p, 0);
 			return;
