@@ -185,6 +185,7 @@ $(FAULT)/milterd: $(PROGRAMS) regress/fault/fault.c
 	    $(BACKEND) $(FAULTYLIBS) -lpthread $(BACKENDLIBS)
 	$(FAULTY) -Iresolver -o $(FAULT)/names $(NAMES) $(FAULTYLIBS)
 	$(FAULTY) -Icontrol -o $(FAULT)/control $(CONTROL) $(FAULTYLIBS)
+	$(FAULTY) -Icontrol -o $(FAULT)/sysuserctl $(SYSUSERCTL) $(FAULTYLIBS)
 	$(FAULTY) -Imilterd -o $@ $(MILTERD) milterd/listen_$(LISTEN).c \
 	    $(FAULTYLIBS) -lmilter -lpthread
 
@@ -217,8 +218,10 @@ check:
 check-long: check check-sanitize
 	regress/deps deb
 	regress/run -t 1200 regress/install/long/t-*.sh
-	FAULTS=1000 regress/run -t 7200 regress/fault/t-fault-start.sh \
-	    regress/fault/t-fault-run.sh
+	FAULTS=3000 regress/run -t 7200 regress/fault/t-fault-start.sh \
+	    regress/fault/t-fault-lookup.sh regress/fault/t-fault-message.sh \
+	    regress/fault/t-fault-ctl.sh regress/fault/t-fault-reload.sh \
+	    regress/fault/t-fault-restart.sh
 	LOOKUPS=1000000 regress/run -t 3600 regress/owner/t-churn.sh
 
 # Mail for an hour while everything else happens; a short one is in check.

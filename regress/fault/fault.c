@@ -22,11 +22,12 @@
  * program the how manieth call fails, and how many after that; if only is not
  * empty, of that function.  So much later is it on the wall, too.
  *
- *	char program[16], only[16]; int64_t jump;
+ *	char program[16], only[24]; int64_t jump;
  *	uint32_t nth, times, count, fired, errno; char what[32];
+ *	uint32_t as;
  *
- * nth 0: none; count goes on.  The Makefile takes the names from the lines that
- * begin with FAIL or __wrap_.
+ * nth 0: none; count goes on.  as is the errno, if not the one below.  The
+ * Makefile takes the names from the lines that begin with FAIL or __wrap_.
  */
 
 #include <sys/types.h>
@@ -58,7 +59,7 @@
 
 struct fault {
 	char		 program[16];
-	char		 only[16];
+	char		 only[24];
 	int64_t		 jump;		/* s */
 	uint32_t	 nth;
 	uint32_t	 times;
@@ -66,6 +67,7 @@ struct fault {
 	uint32_t	 fired;
 	int32_t		 error;
 	char		 what[32];
+	int32_t		 as;
 };
 
 static struct fault	*fault;
@@ -76,6 +78,8 @@ struct bpf_program;
 
 int	 __wrap_asprintf(char **, const char *, ...);
 int	 __wrap_dprintf(int, const char *, ...);
+int	 __wrap_fclose(FILE *);
+int	 __real_fclose(FILE *);
 int	 __wrap_clock_gettime(clockid_t, struct timespec *);
 int	 __real_clock_gettime(clockid_t, struct timespec *);
 long	 __wrap_syscall(long, long, long, long, long, long, long);
@@ -96,6 +100,8 @@ fails(const char *what, int error)
 	n = __atomic_add_fetch(&fault->count, 1, __ATOMIC_SEQ_CST);
 	if (fault->nth == 0 || n < fault->nth || n - fault->nth >= fault->times)
 		return (0);
+	if (fault->as != 0)
+		error = fault->as;
 	fault->fired++;
 	fault->error = error;
 	(void)strncpy(fault->what, what, sizeof(fault->what) - 1);
@@ -191,7 +197,6 @@ FAIL(ssize_t, pread, (int fd, void *p, size_t n, off_t o), (fd, p, n, o), -1,
     EIO)
 FAIL(ssize_t, write, (int fd, const void *p, size_t n), (fd, p, n), -1, ENOSPC)
 FAIL(int, fflush, (FILE *f), (f), EOF, ENOSPC)
-FAIL(int, fclose, (FILE *f), (f), EOF, ENOSPC)
 FAIL(int, fsync, (int fd), (fd), -1, EIO)
 FAIL(int, ftruncate, (int fd, off_t n), (fd, n), -1, EIO)
 FAIL(off_t, lseek, (int fd, off_t n, int w), (fd, n, w), -1, EIO)
@@ -342,6 +347,15 @@ __wrap_dprintf(int fd, const char *fmt, ...)
 	n = vdprintf(fd, fmt, ap);
 	va_end(ap);
 	return (n);
+}
+
+/* Whatever it says, it is closed. */
+int
+__wrap_fclose(FILE *f)
+{
+	int	 rv = __real_fclose(f);
+
+	return (fails("fclose", ENOSPC) ? EOF : rv);
 }
 
 long
