@@ -126,6 +126,7 @@ DEBUG=
 : >syslog
 : >tags
 syslogd
+rm -f daemon.rc
 (daemon_run "$CONF") &
 wait_for test -s daemon.rc
 is "$(cat daemon.rc)" 0 'syslog: it starts in the background' ||
