@@ -64,5 +64,15 @@ for program in milter-sysuser resolver names control milterd; do
 	diag "$program: $total calls"
 done
 diag "$(sort all | uniq -c)"
+
+# Whoever can't give up what root has does not run.
+for call in chroot chdir setgroups setresgid setresuid cap_set_proc; do
+	arm control 1 1 $call
+	daemon_start >said 2>&1 && daemon_stop
+	set -- $(armed)
+	is "$2 $(cat daemon.rc) $(grep -c '^control: ' "$LOG")" '1 1 1' \
+	    "$call fails: it does not start, and says why" ||
+	    diag "$(cat "$LOG")"
+done
 plan "$tests"
 finish
