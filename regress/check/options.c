@@ -18,10 +18,6 @@
  * Compiled into all programs that are built with AddressSanitizer: the parent
  * leaves its children no environment to be told by.  They may not look for
  * leaks, for that needs ptrace(2) of oneself.  A test may say something else.
- *
- * New memory is zero, and not full of bytes that are not: libmilter reads what
- * it has not set when macros end in the middle (smfi_getsymval), which else is
- * where it ends.  What we read and have not set memcheck finds.
  */
 
 const char	*__asan_default_options(void);
@@ -29,5 +25,5 @@ const char	*__asan_default_options(void);
 const char *__attribute__((__weak__))
 __asan_default_options(void)
 {
-	return ("detect_leaks=0:malloc_fill_byte=0");
+	return ("detect_leaks=0");
 }
