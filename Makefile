@@ -168,9 +168,10 @@ obj/regress/fault/do: regress/fault/do.c
 	mkdir -p obj/regress/fault
 	$(COMPILE) -Werror -o $@ regress/fault/do.c
 
-# The programs with calls that fail.
+# The programs with calls that fail, by the names that the sources know them by.
 FAULT = obj/regress/fault
-FAULTY = $(COMPILE) -Werror @$(FAULT)/wrap regress/fault/fault.c
+FAULTY = $(COMPILE) -U_FORTIFY_SOURCE -Werror @$(FAULT)/wrap \
+	regress/fault/fault.c
 FAULTYLIBS = $(COMMON) $(CONFINE) $(LINK) $(CAPLIBS) $(SANDBOXLIBS)
 
 $(FAULT)/milterd: $(PROGRAMS) regress/fault/fault.c
@@ -184,6 +185,7 @@ $(FAULT)/milterd: $(PROGRAMS) regress/fault/fault.c
 	    $(BACKEND) $(FAULTYLIBS) -lpthread $(BACKENDLIBS)
 	$(FAULTY) -Iresolver -o $(FAULT)/names $(NAMES) $(FAULTYLIBS)
 	$(FAULTY) -Icontrol -o $(FAULT)/control $(CONTROL) $(FAULTYLIBS)
+	$(FAULTY) -Icontrol -o $(FAULT)/sysuserctl $(SYSUSERCTL) $(FAULTYLIBS)
 	$(FAULTY) -Imilterd -o $@ $(MILTERD) milterd/listen_$(LISTEN).c \
 	    $(FAULTYLIBS) -lmilter -lpthread
 
@@ -218,8 +220,10 @@ check-long: check check-sanitize
 	regress/run -t 1200 regress/install/long/t-*.sh
 	regress/deps kernel
 	regress/run -t 3600 regress/kernel/long/t-*.sh
-	FAULTS=1000 regress/run -t 7200 regress/fault/t-fault-start.sh \
-	    regress/fault/t-fault-run.sh
+	FAULTS=3000 regress/run -t 7200 regress/fault/t-fault-start.sh \
+	    regress/fault/t-fault-lookup.sh regress/fault/t-fault-message.sh \
+	    regress/fault/t-fault-ctl.sh regress/fault/t-fault-reload.sh \
+	    regress/fault/t-fault-restart.sh
 	LOOKUPS=1000000 regress/run -t 3600 regress/owner/t-churn.sh
 
 # Mail for an hour while everything else happens; a short one is in check.
@@ -293,7 +297,7 @@ demo:
 	regress/demo
 
 # What the compilers' analyzers find, and how much the tests reach.
-analyze: obj/parse.c
+analyze: obj/parse.c $(SKELETON)
 	regress/deps analyze
 	COMPILE='$(COMPILE)' regress/check/analyze
 

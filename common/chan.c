@@ -154,6 +154,16 @@ packet_write(int sock, struct iovec *iov, int iovlen, int fd)
 	return (n);
 }
 
+/*
+ * True if a call that failed may do better later.  Without memory it is nobody
+ * else's fault, and the packet stays where it is.
+ */
+static int
+not_now(void)
+{
+	return (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM);
+}
+
 static int
 packet_queue(struct chan *c, const struct iovec *iov, int fd, size_t sent)
 {
@@ -233,7 +243,7 @@ chan_send(struct chan *c, struct msg *m)
 		if ((size_t)n != MSG_HEADER + m->len &&
 		    (rv = packet_queue(c, iov, -1, n)) == -1)
 			(void)shutdown(c->fd, SHUT_RDWR);
-	} else if (errno == EAGAIN || errno == ENOBUFS)
+	} else if (not_now())
 		rv = packet_queue(c, iov, fd, 0);
 	if (rv == -1 && fd != -1) {
 		saved = errno;
@@ -281,7 +291,7 @@ chan_flush(struct chan *c)
 		iov.iov_base = p->bytes + p->sent;
 		iov.iov_len = p->len - p->sent;
 		if ((n = packet_write(c->fd, &iov, 1, p->fd)) == -1)
-			return (errno == EAGAIN || errno == ENOBUFS ? 0 : -1);
+			return (not_now() ? 0 : -1);
 		if (p->fd != -1)
 			close(p->fd);
 		p->fd = -1;
@@ -355,7 +365,7 @@ chan_recv(struct chan *c, struct msg *m, const char **why)
 	do
 		n = recvmsg(c->fd, &mh, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	while (n == -1 && errno == EINTR);
-	if (n == -1 && (errno == EAGAIN || errno == ENOBUFS))
+	if (n == -1 && not_now())
 		return (0);
 	if (n == -1) {
 		/* It died, and did not read all. */

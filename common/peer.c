@@ -90,7 +90,6 @@ peer_read(struct peer *p)
 	const char	*why;
 	int		 i, n = 0, batch;
 
-	m.type = IMSG_MAX;
 	/*
 	 * One of the control socket's clients waits for each reply, and names
 	 * for what each question leads it to, while the parent may ask whether
@@ -99,6 +98,7 @@ peer_read(struct peer *p)
 	batch = p->chan.peer == ROLE_CLIENT || p->chan.self == ROLE_NAMES ?
 	    1 : BATCH;
 	for (i = 0; i < batch && p->open; i++) {
+		m.type = IMSG_MAX;
 		if ((n = chan_recv(&p->chan, &m, &why)) == 0)
 			return (1);
 		if (n == 1)

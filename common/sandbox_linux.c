@@ -211,13 +211,13 @@ static const char *const names_refused[] = {
  * seccomp.
  */
 
-/* A name that is not known here is no failure. */
+/* A name that is not known here is no failure; without a filter nothing is. */
 static void
 calls(scmp_filter_ctx f, uint32_t action, const char *const *names)
 {
 	int	 number, error;
 
-	for (; *names != NULL; names++) {
+	for (; f != NULL && *names != NULL; names++) {
 		number = seccomp_syscall_resolve_name(*names);
 		if (number == __NR_SCMP_ERROR)
 			continue;
@@ -232,7 +232,7 @@ call_if(scmp_filter_ctx f, uint32_t action, const struct call *c)
 {
 	int	 number = seccomp_syscall_resolve_name(c->name), error;
 
-	if (number == __NR_SCMP_ERROR)
+	if (f == NULL || number == __NR_SCMP_ERROR)
 		return;
 	error = seccomp_rule_add_array(f, action, number, c->n, c->when);
 	if (error != 0)
@@ -294,16 +294,23 @@ own_signals(scmp_filter_ctx f)
 	call_if(f, SCMP_ACT_ALLOW, &c);
 }
 
+/* Returns NULL where the kernel has no filters that can do what ours do. */
 static scmp_filter_ctx
 filter(uint32_t otherwise)
 {
 	scmp_filter_ctx	 f;
+	int		 error;
 
-	/* Other architectures' calls have other numbers: nobody's. */
-	if ((f = seccomp_init(otherwise)) == NULL ||
-	    seccomp_attr_set(f, SCMP_FLTATR_ACT_BADARCH,
-	    SCMP_ACT_KILL_PROCESS) != 0)
+	if ((f = seccomp_init(otherwise)) == NULL)
 		fatalx("seccomp: no filter");
+	/* Other architectures' calls have other numbers: nobody's. */
+	error = seccomp_attr_set(f, SCMP_FLTATR_ACT_BADARCH,
+	    SCMP_ACT_KILL_PROCESS);
+	if (error != 0) {
+		log_debug("seccomp: %s", strerror(-error));
+		seccomp_release(f);
+		return (NULL);
+	}
 	return (f);
 }
 
@@ -313,6 +320,8 @@ load(scmp_filter_ctx f)
 {
 	int	 error;
 
+	if (f == NULL)
+		return (0);
 	if ((error = seccomp_load(f)) != 0)
 		log_debug("seccomp: %s", strerror(-error));
 	seccomp_release(f);

@@ -16,6 +16,7 @@
 
 /* The sender's address, as the MTA understood it: pure. */
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -373,14 +374,15 @@ static char *
 route_dup(const char *s, int op)
 {
 	const char	*p = op == '!' ? strchr(s, op) : strrchr(s, op);
+	size_t		 size = strlen(s) + 1;
 	char		*out;
 
-	if (p == NULL || (out = malloc(strlen(s) + 1)) == NULL)
+	if (p == NULL || (out = malloc(size)) == NULL)
 		return (NULL);
 	if (op == '!')
-		(void)strncat(strcat(strcpy(out, p + 1), "@"), s, p - s);
+		(void)snprintf(out, size, "%s@%.*s", p + 1, (int)(p - s), s);
 	else
-		strcpy(out, s)[p - s] = '@';
+		(void)snprintf(out, size, "%.*s@%s", (int)(p - s), s, p + 1);
 	cut_dot(out);
 	return (out);
 }

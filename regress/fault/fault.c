@@ -22,11 +22,12 @@
  * program the how manieth call fails, and how many after that; if only is not
  * empty, of that function.  So much later is it on the wall, too.
  *
- *	char program[16], only[16]; int64_t jump;
+ *	char program[16], only[24]; int64_t jump;
  *	uint32_t nth, times, count, fired, errno; char what[32];
+ *	uint32_t as;
  *
- * nth 0: none; count goes on.  The Makefile takes the names from the lines that
- * begin with FAIL or __wrap_.
+ * nth 0: none; count goes on.  as is the errno, if not the one below.  The
+ * Makefile takes the names from the lines that begin with FAIL or __wrap_.
  */
 
 #include <sys/types.h>
@@ -35,14 +36,19 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/wait.h>
 
 #include <dirent.h>
 #include <errno.h>
 #include <event.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <mntent.h>
 #include <poll.h>
+#include <pthread.h>
 #include <pwd.h>
+#include <seccomp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -53,7 +59,7 @@
 
 struct fault {
 	char		 program[16];
-	char		 only[16];
+	char		 only[24];
 	int64_t		 jump;		/* s */
 	uint32_t	 nth;
 	uint32_t	 times;
@@ -61,14 +67,23 @@ struct fault {
 	uint32_t	 fired;
 	int32_t		 error;
 	char		 what[32];
+	int32_t		 as;
 };
 
 static struct fault	*fault;
 
+struct bpf_map;
+struct bpf_object_skeleton;
+struct bpf_program;
+
 int	 __wrap_asprintf(char **, const char *, ...);
 int	 __wrap_dprintf(int, const char *, ...);
+int	 __wrap_fclose(FILE *);
+int	 __real_fclose(FILE *);
 int	 __wrap_clock_gettime(clockid_t, struct timespec *);
 int	 __real_clock_gettime(clockid_t, struct timespec *);
+long	 __wrap_syscall(long, long, long, long, long, long, long);
+long	 __real_syscall(long, long, long, long, long, long, long);
 time_t	 __wrap_time(time_t *);
 time_t	 __real_time(time_t *);
 
@@ -85,6 +100,8 @@ fails(const char *what, int error)
 	n = __atomic_add_fetch(&fault->count, 1, __ATOMIC_SEQ_CST);
 	if (fault->nth == 0 || n < fault->nth || n - fault->nth >= fault->times)
 		return (0);
+	if (fault->as != 0)
+		error = fault->as;
 	fault->fired++;
 	fault->error = error;
 	(void)strncpy(fault->what, what, sizeof(fault->what) - 1);
@@ -92,9 +109,12 @@ fails(const char *what, int error)
 	return (1);
 }
 
-/* A function, what it returns then, and its errno. */
+/*
+ * A function, what it returns then, and its errno.  Weak, for not all programs
+ * have all libraries.
+ */
 #define FAIL(type, name, params, args, rv, error)			\
-	type __real_##name params;					\
+	type __real_##name params __attribute__((__weak__));		\
 	type __wrap_##name params;					\
 	type __wrap_##name params					\
 	{								\
@@ -117,6 +137,12 @@ FAIL(struct event_base *, event_init, (void), (), NULL, EMFILE)
 FAIL(int, event_add, (struct event *e, const struct timeval *t), (e, t), -1,
     ENOMEM)
 FAIL(int, event_priority_init, (int n), (n), -1, ENOMEM)
+FAIL(int, event_priority_set, (struct event *e, int n), (e, n), -1, EINVAL)
+FAIL(int, pthread_create,
+    (pthread_t *t, const pthread_attr_t *a, void *(*f)(void *), void *arg),
+    (t, a, f, arg), EAGAIN, EAGAIN)
+FAIL(int, pthread_cond_init,
+    (pthread_cond_t *c, const pthread_condattr_t *a), (c, a), ENOMEM, ENOMEM)
 
 FAIL(int, socket, (int d, int t, int p), (d, t, p), -1, EMFILE)
 FAIL(int, socketpair, (int d, int t, int p, int v[2]), (d, t, p, v), -1,
@@ -141,6 +167,8 @@ FAIL(ssize_t, send, (int fd, const void *p, size_t n, int f), (fd, p, n, f),
     -1, ENOBUFS)
 FAIL(ssize_t, sendmsg, (int fd, const struct msghdr *m, int f), (fd, m, f), -1,
     ENOMEM)
+FAIL(ssize_t, sendto, (int fd, const void *p, size_t n, int f,
+    const struct sockaddr *s, socklen_t l), (fd, p, n, f, s, l), -1, ENOBUFS)
 FAIL(int, poll, (struct pollfd *p, nfds_t n, int t), (p, n, t), -1, ENOMEM)
 
 FAIL(int, dup, (int fd), (fd), -1, EMFILE)
@@ -154,6 +182,12 @@ FAIL(int, open_by_handle_at, (int fd, struct file_handle *h, int f),
     (fd, h, f), -1, EMFILE)
 FAIL(FILE *, fopen, (const char *s, const char *m), (s, m), NULL, EMFILE)
 FAIL(FILE *, fdopen, (int fd, const char *m), (fd, m), NULL, ENOMEM)
+FAIL(ssize_t, __getdelim, (char **s, size_t *n, int c, FILE *f), (s, n, c, f),
+    -1, ENOMEM)
+FAIL(char *, fgets, (char *s, int n, FILE *f), (s, n, f), NULL, EIO)
+FAIL(FILE *, setmntent, (const char *s, const char *m), (s, m), NULL, EMFILE)
+FAIL(int, open_tree, (int fd, const char *s, unsigned int f), (fd, s, f), -1,
+    EPERM)
 FAIL(DIR *, opendir, (const char *s), (s), NULL, EMFILE)
 FAIL(ssize_t, getdents64, (int fd, void *p, size_t n), (fd, p, n), -1, ENOMEM)
 FAIL(ssize_t, readlinkat, (int fd, const char *s, char *p, size_t n),
@@ -163,7 +197,6 @@ FAIL(ssize_t, pread, (int fd, void *p, size_t n, off_t o), (fd, p, n, o), -1,
     EIO)
 FAIL(ssize_t, write, (int fd, const void *p, size_t n), (fd, p, n), -1, ENOSPC)
 FAIL(int, fflush, (FILE *f), (f), EOF, ENOSPC)
-FAIL(int, fclose, (FILE *f), (f), EOF, ENOSPC)
 FAIL(int, fsync, (int fd), (fd), -1, EIO)
 FAIL(int, ftruncate, (int fd, off_t n), (fd, n), -1, EIO)
 FAIL(off_t, lseek, (int fd, off_t n, int w), (fd, n, w), -1, EIO)
@@ -179,12 +212,19 @@ FAIL(int, lstat, (const char *s, struct stat *st), (s, st), -1, ENOMEM)
 FAIL(int, fstat, (int fd, struct stat *st), (fd, st), -1, ENOMEM)
 FAIL(int, fstatat, (int fd, const char *s, struct stat *st, int f),
     (fd, s, st, f), -1, ENOMEM)
+FAIL(int, statx,
+    (int fd, const char *s, int f, unsigned int m, struct statx *st),
+    (fd, s, f, m, st), -1, ENOMEM)
+FAIL(int, fstatfs, (int fd, struct statfs *st), (fd, st), -1, ENOMEM)
+FAIL(int, access, (const char *s, int m), (s, m), -1, ENOMEM)
 FAIL(char *, realpath, (const char *s, char *p), (s, p), NULL, ENOMEM)
 FAIL(char *, getcwd, (char *s, size_t n), (s, n), NULL, ENOMEM)
 
 FAIL(pid_t, fork, (void), (), -1, EAGAIN)
 FAIL(int, execve, (const char *s, char *const *a, char *const *e), (s, a, e),
     -1, ENOMEM)
+FAIL(pid_t, waitpid, (pid_t p, int *s, int o), (p, s, o), -1, EINTR)
+FAIL(int, shutdown, (int fd, int how), (fd, how), -1, ENOBUFS)
 FAIL(pid_t, setsid, (void), (), -1, EPERM)
 FAIL(int, chdir, (const char *s), (s), -1, EIO)
 FAIL(int, chroot, (const char *s), (s), -1, EPERM)
@@ -202,6 +242,17 @@ FAIL(int, getrlimit, (__rlimit_resource_t r, struct rlimit *l), (r, l), -1,
     EINVAL)
 FAIL(int, setrlimit, (__rlimit_resource_t r, const struct rlimit *l), (r, l),
     -1, EPERM)
+FAIL(scmp_filter_ctx, seccomp_init, (uint32_t a), (a), NULL, ENOMEM)
+FAIL(int, seccomp_attr_set,
+    (scmp_filter_ctx c, enum scmp_filter_attr a, uint32_t v), (c, a, v),
+    -EINVAL, EINVAL)
+FAIL(int, seccomp_rule_add_array, (scmp_filter_ctx c, uint32_t a, int n,
+    unsigned int m, const struct scmp_arg_cmp *v), (c, a, n, m, v), -ENOMEM,
+    ENOMEM)
+FAIL(int, seccomp_rule_add,
+    (scmp_filter_ctx c, uint32_t a, int n, unsigned int m), (c, a, n, m),
+    -ENOMEM, ENOMEM)
+FAIL(int, seccomp_load, (const scmp_filter_ctx c), (c), -EINVAL, EINVAL)
 FAIL(struct passwd *, getpwnam, (const char *s), (s), NULL, EMFILE)
 FAIL(struct group *, getgrnam, (const char *s), (s), NULL, EMFILE)
 FAIL(int, getpwnam_r,
@@ -213,6 +264,41 @@ FAIL(int, getpwuid_r,
 FAIL(int, getgrnam_r,
     (const char *s, struct group *p, char *b, size_t n, struct group **f),
     (s, p, b, n, f), (*f = NULL, EMFILE), EMFILE)
+
+FAIL(struct group *, getgrgid, (gid_t g), (g), NULL, EMFILE)
+FAIL(int, getgrouplist, (const char *s, gid_t g, gid_t *l, int *n),
+    (s, g, l, n), -1, ENOMEM)
+
+/* Of libbpf's, those that the resolver's skeletons need, too. */
+FAIL(int, bpf_object__open_skeleton,
+    (struct bpf_object_skeleton *s, const void *o), (s, o), -ENOMEM, ENOMEM)
+FAIL(int, bpf_object__load_skeleton, (struct bpf_object_skeleton *s), (s),
+    -EPERM, EPERM)
+FAIL(int, bpf_object__attach_skeleton, (struct bpf_object_skeleton *s), (s),
+    -EINVAL, EINVAL)
+FAIL(void *, bpf_program__attach_cgroup, (const struct bpf_program *p, int fd),
+    (p, fd), NULL, EPERM)
+FAIL(int, bpf_map_lookup_elem, (int fd, const void *k, void *v), (fd, k, v),
+    -ENOMEM, ENOMEM)
+FAIL(int, bpf_map_delete_elem, (int fd, const void *k), (fd, k), -ENOMEM,
+    ENOMEM)
+FAIL(int, bpf_map_get_next_key, (int fd, const void *k, void *n), (fd, k, n),
+    -ENOMEM, ENOMEM)
+FAIL(int, bpf_obj_get_info_by_fd, (int fd, void *i, uint32_t *n), (fd, i, n),
+    -ENOMEM, ENOMEM)
+
+/* And of libmilter's; MI_FAILURE is -1. */
+FAIL(int, smfi_setpriv, (void *c, void *p), (c, p), -1, ENOMEM)
+FAIL(int, smfi_setreply, (void *c, char *r, char *x, char *t), (c, r, x, t),
+    -1, ENOMEM)
+FAIL(int, smfi_insheader, (void *c, int i, char *n, char *v), (c, i, n, v), -1,
+    ENOMEM)
+FAIL(int, smfi_chgheader, (void *c, char *n, int i, char *v), (c, n, i, v), -1,
+    ENOMEM)
+FAIL(int, smfi_quarantine, (void *c, char *r), (c, r), -1, ENOMEM)
+FAIL(int, smfi_setsymlist, (void *c, int w, char *l), (c, w, l), -1, ENOMEM)
+FAIL(int, smfi_setconn, (char *s), (s), -1, ENOMEM)
+FAIL(int, smfi_settimeout, (int n), (n), -1, ENOMEM)
 
 int
 __wrap_clock_gettime(clockid_t id, struct timespec *ts)
@@ -261,6 +347,23 @@ __wrap_dprintf(int fd, const char *fmt, ...)
 	n = vdprintf(fd, fmt, ap);
 	va_end(ap);
 	return (n);
+}
+
+/* Whatever it says, it is closed. */
+int
+__wrap_fclose(FILE *f)
+{
+	int	 rv = __real_fclose(f);
+
+	return (fails("fclose", ENOSPC) ? EOF : rv);
+}
+
+long
+__wrap_syscall(long n, long a, long b, long c, long d, long e, long f)
+{
+	if (fails("syscall", ENOSYS))
+		return (-1);
+	return (__real_syscall(n, a, b, c, d, e, f));
 }
 
 static void __attribute__((__constructor__))

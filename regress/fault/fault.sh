@@ -61,13 +61,13 @@ calls_need() {
 	need perl
 	id games >/dev/null 2>&1 || skip_all 'needs a user games'
 	mkdir calls
-	for _p in milter-sysuser resolver names control milterd; do
+	for _p in milter-sysuser resolver names control milterd sysuserctl; do
 		cp "$OBJ/regress/fault/$_p" calls ||
 		    bail "$OBJ/regress/fault/$_p: run make"
 	done
 	PARENT=$T/calls/milter-sysuser
 	LIBEXEC=$T/calls
-	perl -e 'print "\0" x 92' >calls/fault
+	perl -e 'print "\0" x 104' >calls/fault
 	perl -MIO::Socket::INET -e '
 		my $l = IO::Socket::INET->new(LocalAddr => "127.0.0.1",
 		    Listen => 1) or die;
@@ -83,22 +83,24 @@ calls_need() {
 	read -r CPORT SPORT <ports
 }
 
-# Its Nth call from now on fails, and so many of them; of that function only.
-arm() {			# PROGRAM N [TIMES [FUNCTION]]
-	perl -e 'my ($file, $program, $n, $times, $only) = @ARGV;
+# Its Nth call from now on fails, and so many of them; of that function only,
+# and with that errno.
+arm() {			# PROGRAM N [TIMES [FUNCTION [ERRNO]]]
+	perl -MErrno -e 'my ($file, $program, $n, $times, $only, $as) = @ARGV;
 	    open my $f, "+<", $file or die;
-	    syswrite $f, pack "Z16 Z16 q L L L L l Z32", $program, $only // "",
-	    0, $n, $times // 1, 0, 0, 0, ""' calls/fault "$@"
+	    syswrite $f, pack "Z16 Z24 q L L L L l Z32 l", $program,
+	    $only // "", 0, $n, $times // 1, 0, 0, 0, "",
+	    $as ? Errno->can($as)->() : 0' calls/fault "$@"
 }
 
 jump() {		# SECONDS that the clock on the wall is wrong
 	perl -e 'open my $f, "+<", shift or die;
-	    syswrite $f, pack "x16 x16 q", shift' calls/fault "$1"
+	    syswrite $f, pack "x16 x24 q", shift' calls/fault "$1"
 }
 
 armed() {		# how many calls there were, did it fail, and which
-	perl -e 'open my $f, "<", shift or die; sysread $f, my $b, 92;
-	    my ($n, $fired, $error, $what) = (unpack "x40 L L L L l Z32",
+	perl -e 'open my $f, "<", shift or die; sysread $f, my $b, 104;
+	    my ($n, $fired, $error, $what) = (unpack "x48 L L L L l Z32",
 	    $b)[2 .. 5]; $! = $error; print "$n $fired $what: $!\n"' calls/fault
 }
 
@@ -113,7 +115,8 @@ calls_end() {
 	echo hangs >daemon.rc
 }
 
-# Six sessions: all tags that came are kept in the file tags.
+# Six sessions: all tags that came are kept in the file tags.  A machine that is
+# too busy may not always have the time to look for the process.
 RIGHT='user=games program=perl'
 all_tagged() {
 	for _i in 1 2 3 4 5 6; do
@@ -123,7 +126,8 @@ all_tagged() {
 	    >got 2>&1
 	sed -n 's/^insert 0 X-Sender-Process-Info: //p' got >got.tags
 	cat got.tags >>tags
-	[ "$(sort got.tags | uniq -c | sed 's/^ *//')" = "6 $RIGHT" ]
+	[ "$(grep -c '^user=games program=\(perl\|unknown\)$' got.tags)" -eq 6 ] &&
+	    grep -qx "$RIGHT" got.tags
 }
 
 # Nobody else is named, whatever happened.
@@ -132,12 +136,12 @@ wrong_tags() {
 	    grep -v '^user=unknown reason='
 }
 
-# Which of TOTAL calls are to fail: so many, spread evenly; all if there are no
-# more.  A resolver makes thousands, the same ones for each process.
-which_calls() {		# TOTAL HOWMANY
-	awk -v total="$1" -v n="${FAULTS:-$2}" 'BEGIN {
-		if (n > total)
-			n = total
-		for (i = 0; i < n; i++)
-			print 1 + int((i + 0.5) * total / n) }' | sort -nu
+# Which calls are to fail, the same ones each time: the first of them are near
+# to each other.  With FAULTS=N each of the first N.
+numbers() {
+	if [ -n "${FAULTS:-}" ]; then
+		seq 1 "$FAULTS"
+	else
+		echo ${NUMBERS:-1 3 7 17 41 97 233 569 1361}
+	fi
 }

@@ -109,7 +109,9 @@ is "$(last "<$(printf '+%.0s' $(seq 300))>")" \
 is "$(M='{auth_authen} j=o' E='i Q=1'; last '<a@b.test>')" \
     'queue=Q+3D1 action=pass sender=a@b.test recipients=1 auth=j+3Do' \
     'macros of the MTA'
-is "$(grep -vc '^worker: queue=[^ ]* action=pass rule=- \|^ready$\|loaded$' \
-    "$LOG")" 0 'nothing else is in the log'
+# but what this system, or this build, can't do
+is "$(grep -v '^milter-sysuser: not protected on this system by: ' "$LOG" |
+    grep -vc '^worker: queue=[^ ]* action=pass rule=- \|^ready$\|loaded$')" 0 \
+    'nothing else is in the log'
 ok 'the daemon stops' daemon_stop
 finish

@@ -17,7 +17,7 @@
 /*
  * SOURCES: common/chan.c common/peer.c common/msgtab.c common/wire.c
  * SOURCES: common/addr.c common/log.c
- * LIBS: -levent -Wl,--wrap=malloc,--wrap=recvmsg
+ * LIBS: -levent -Wl,--wrap=malloc -Wl,--wrap=recvmsg -Wl,--wrap=sendmsg
  *
  * Packets and descriptors, through real sockets; the other end is sometimes
  * one that keeps to no rule.
@@ -68,14 +68,35 @@ __wrap_malloc(size_t size)
 /* Who has no room for descriptors is given none. */
 static int	 room_for_fds;
 
+/* The kernel has none: so many calls fail. */
+static int		 kernel_fails;
+
 ssize_t	 __real_recvmsg(int, struct msghdr *, int);
 ssize_t	 __wrap_recvmsg(int, struct msghdr *, int);
+ssize_t	 __real_sendmsg(int, const struct msghdr *, int);
+ssize_t	 __wrap_sendmsg(int, const struct msghdr *, int);
+
+static int
+kernel_memory(void)
+{
+	if (kernel_fails == 0)
+		return (1);
+	kernel_fails--;
+	errno = ENOMEM;
+	return (0);
+}
 
 ssize_t
 __wrap_recvmsg(int fd, struct msghdr *mh, int flags)
 {
 	room_for_fds = mh->msg_control != NULL;
-	return (__real_recvmsg(fd, mh, flags));
+	return (kernel_memory() ? __real_recvmsg(fd, mh, flags) : -1);
+}
+
+ssize_t
+__wrap_sendmsg(int fd, const struct msghdr *mh, int flags)
+{
+	return (kernel_memory() ? __real_sendmsg(fd, mh, flags) : -1);
 }
 
 static int
@@ -1042,6 +1063,38 @@ t_peer_name(void **state)
 	}
 }
 
+/* That the kernel has no memory now is nobody's fault, and nothing is lost. */
+static void
+t_kernel_no_memory(void **state)
+{
+	ino_t	 ino;
+	int	 fd;
+
+	(void)state;
+	running();
+	kernel_fails = 2;
+	msg_new(&m, IMSG_LOGFD, 0);
+	m.fd = mark_new(&ino);
+	assert_int_equal(chan_send(&parent, &m), 0);
+	assert_int_equal(parent.queued, 1);
+	assert_int_equal(chan_flush(&parent), 0);
+	assert_int_equal(parent.queued, 1);
+	stats_new(7);
+	assert_int_equal(chan_send(&parent, &m), 0);
+	assert_int_equal(chan_flush(&parent), 0);
+	assert_int_equal(parent.queued, 0);
+
+	kernel_fails = 1;
+	assert_int_equal(chan_recv(&worker, &m, &why), 0);
+	assert_int_equal(chan_recv(&worker, &m, &why), 1);
+	assert_int_equal(m.type, IMSG_LOGFD);
+	fd = msg_claim_fd(&m);
+	mark_check(fd, ino);
+	close(fd);
+	assert_int_equal(chan_recv(&worker, &m, &why), 1);
+	assert_int_equal(m.id, 7);
+}
+
 #define CHAN(t)	cmocka_unit_test_setup_teardown(t, setup, teardown)
 #define PEER(t)	cmocka_unit_test_setup_teardown(t, peer_setup, peer_teardown)
 
@@ -1071,6 +1124,7 @@ main(void)
 		CHAN(t_queue_descriptors),
 		CHAN(t_queue_closed),
 		CHAN(t_queue_no_memory),
+		CHAN(t_kernel_no_memory),
 		CHAN(t_msg_send),
 		CHAN(t_no_leak),
 		PEER(t_peer_descriptor),

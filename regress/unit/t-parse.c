@@ -47,15 +47,6 @@
 static char	 dir[] = "/tmp/t-parse.XXXXXX";
 static char	 error[256];
 
-/* With AddressSanitizer what was freed must not count as used. */
-const char	*__asan_default_options(void);
-
-const char *
-__asan_default_options(void)
-{
-	return ("quarantine_size_mb=1");
-}
-
 static char *
 write_file(const char *name, const char *text)
 {

@@ -1,0 +1,75 @@
+#!/bin/sh
+# Each call that can fail fails once during a reload: all have the new
+# configuration, or it is said why not, and mail is judged by the one or the
+# other.
+
+. "$(dirname "$0")/../lib.sh"
+. "$TOP/regress/proto/milter.sh"
+. "$TOP/regress/proto/admin.sh"
+. "$TOP/regress/fault/fault.sh"
+. "$TOP/regress/fault/loop.sh"
+
+calls_need
+# What is refused is of another sender each time: <NOW@b.test>.
+turn=0
+conf() {
+	conf_write <<-E
+	table <t> { "news", "mail" }
+	reject group "mail"
+	reject user <t>
+	reject user any sender "$1@b.test"
+	limit user any to 1000000 messages per 1h
+	E
+}
+conf a
+
+# From all workers: which of the two senders is refused.
+refused() {
+	for _s in a b; do
+		for _i in 1 2 3 4; do
+			printf '%s\n' "session 127.0.0.1 $CPORT 127.0.0.1 $SPORT" \
+			    "mail <$_s@b.test>" quit
+		done | timeout 30 perl "$TOP/regress/proto/milter.pl" "$MILTER" \
+		    2>&1 | sed -n "s/^mail: \(550\).*/$_s/p; s/^mail: [4a-bt-z].*/?&/p
+		    s/^timeout/hangs/p"
+	done | sort -u | tr '\n' ' '
+}
+
+prepare() {
+	new=$([ "$new" = a ] && echo b || echo a)
+	sed -i "s/sender \"[ab]@/sender \"$new@/" "$CONF"
+}
+new=a
+work() {
+	timeout 25 "$OBJ/sysuserctl" -s "$CONTROL" reload
+	echo "reload: $?"
+	echo "refused: $(refused)"
+}
+# If it went well it is in force, everywhere; nothing but a refusal by one of
+# the two comes of any.
+amiss() {
+	awk -v new="$new" '
+		/^sysuserctl: / { why++ }
+		/^reload: / {
+			rc = $2
+			if (rc > 1)
+				print "reload: exits " rc
+			if (rc == 1 && !why)
+				print "reload: does not say why"
+		}
+		/^refused: / {
+			if (rc == 0 && $0 != "refused: " new " ")
+				print "after the reload " $0
+			if ($0 ~ /[?]|hangs/)
+				print
+		}' did
+}
+# Whatever it was, the next one goes well.
+afterwards() {
+	ctl reload >/dev/null && [ "$(refused)" = "$new " ]
+}
+
+for program in milter-sysuser names resolver milterd control; do
+	loop $program "a reload: calls of $program"
+done
+loop_end
