@@ -180,8 +180,11 @@ cb_log(int fd, short event, void *arg)
 
 	(void)event;
 	(void)arg;
+	/* Soon after the last one it may have the same inode. */
 	if (stat(_PATH_LOG, &st) == 0 && (st.st_ino != last.st_ino ||
-	    st.st_dev != last.st_dev || st.st_ctime != last.st_ctime) &&
+	    st.st_dev != last.st_dev ||
+	    st.st_ctim.tv_sec != last.st_ctim.tv_sec ||
+	    st.st_ctim.tv_nsec != last.st_ctim.tv_nsec) &&
 	    (fd = log_connect()) != -1) {
 		log_setfd(fd);
 		peers_newlog();
