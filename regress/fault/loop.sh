@@ -125,13 +125,17 @@ EXCUSE='^sysuserctl: \|reason=\|program=unknown'
 # The daemon runs, and ends with the test.
 loop() {		# PROGRAM DESCRIPTION
 	failures=0 missed=0 tries=0
+	: >failed
 	for n in $(numbers); do
 		[ -n "$DAEMON" ] && [ ! -s daemon.rc ] || fresh
 		once "$1" "$n"
 		if [ -n "$what" ]; then
 			failures=$((failures + 1))
-			diag "$1: call $n ($fired): $what" "$(cat did)" \
-			    "log: $(told)"
+			{
+				echo "call $n ($fired): $what"
+				cat did
+				echo "log: $(told)"
+			} >>failed
 		fi
 		# Deaths are counted, and the next life comes later.
 		processes >now
@@ -146,7 +150,7 @@ loop() {		# PROGRAM DESCRIPTION
 			[ $missed -lt $((${FAULTS:+2} + 1)) ] || break
 		fi
 	done
-	is "$failures" 0 "$2"
+	is "$failures" 0 "$2" || diag "$(cat failed)"
 	diag "$1: $tries calls"
 	[ "$tries" -gt 0 ] || ok 'there are calls' false
 }
