@@ -31,6 +31,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -55,7 +56,7 @@ static struct {
 	int			 hint;		/* cgroup.bpf.c is, instead */
 	int			 said;		/* that, once */
 	int			 watched;	/* something was, once */
-	int			 realtime;	/* PREEMPT_RT */
+	int			 preemptible;	/* programs are */
 	uint64_t		 tick;		/* ns, of a clock tick */
 	uint64_t		 missed;	/* events, when counted last */
 	uint64_t		 since;		/* usec: no more were seen */
@@ -133,7 +134,7 @@ bpf_open(int root)
 	struct utsname	 uts;
 	struct rlimit	 rl;
 
-	bpf.realtime = uname(&uts) == -1 ||
+	bpf.preemptible = uname(&uts) == -1 || atoi(uts.release) >= 7 ||
 	    strstr(uts.version, "PREEMPT_RT") != NULL;
 	(void)libbpf_set_print(quiet);
 	bpf.tick = NSEC / sysconf(_SC_CLK_TCK);
@@ -196,6 +197,10 @@ linux_record(const struct conn_key *key, struct record *record)
 	if (bpf_map_lookup_elem(bpf_map__fd(bpf.skel->maps.sessions), &tuple,
 	    &session) != 0)
 		return (-1);
+	/* It is only counted: nobody knows more of it. */
+	if (session.opened.cookie == 0 && session.server != 0 &&
+	    session.others == 0)
+		return (-1);
 	record_set(record, &session);
 	return (0);
 }
@@ -219,7 +224,8 @@ record_set(struct record *r, const struct session *s)
 	r->client = o->cookie;
 	r->server = s->server;
 	r->shared = s->others != 0;
-	r->age = clock_usec(CLOCK_MONOTONIC) - s->since / 1000;
+	r->since = s->since / 1000;
+	r->age = clock_usec(CLOCK_MONOTONIC) - r->since;
 	tuple_get(&r->source, o->addr, o->port);
 	r->uid = o->uid;
 	r->login = o->login;
@@ -238,8 +244,9 @@ record_set(struct record *r, const struct session *s)
 
 /*
  * Where a tuple's lock was not to be had, a later connection of that tuple may
- * be missing.  With PREEMPT_RT that may be so whenever the kernel had to skip
- * the program, for no program runs within itself: it counts how often.
+ * be missing.  With PREEMPT_RT, and from Linux 7.0 on, that may be so whenever
+ * the kernel had to skip the program, for no program runs within itself: it
+ * counts how often.
  */
 int
 linux_complete(const struct conn_key *key, const struct record *r)
@@ -254,7 +261,7 @@ linux_complete(const struct conn_key *key, const struct record *r)
 	    &s) != 0 || s.server != r->server ||
 	    s.since <= bpf.skel->bss->doubts[tuple_hash(&tuple)])
 		return (0);
-	if (!bpf.realtime)
+	if (!bpf.preemptible)
 		return (1);
 	memset(&info, 0, sizeof(info));
 	if (bpf_obj_get_info_by_fd(

@@ -39,8 +39,8 @@
  *
  * The kernel skips a program where it interrupted the same one, which it does
  * once at most: softirq a process, with preemption off in both.  So what can
- * be skipped is attached twice, and says the same if it runs twice.  With
- * PREEMPT_RT there is more to come between: see linux_complete().
+ * be skipped is attached twice, and says the same if it runs twice.  Where
+ * processes can be preempted there, more can come between: linux_complete().
  *
  * tcp_input.c and inet_connection_sock.c of Linux say when which field is
  * set; the structures have just the members that are used, which the loader
@@ -158,17 +158,24 @@ struct {
 __u32			 locks[TUPLE_LOCKS];
 __u64			 doubts[TUPLE_LOCKS];
 
+/* Of the MTA's ends, in network order: where a recorded one was seen. */
+__u8			 served[65536];
+
 /* Set by bpf.c: a bit for each port, in network order, and our namespaces. */
 __u8			 ports[65536 / 8];
 const volatile __u32	 our_netns, our_pidns;
 
 static __always_inline int
+listed(__u16 port)
+{
+	return ((ports[port / 8] & 1U << port % 8) != 0);
+}
+
+static __always_inline int
 watched(const struct sock *sk)
 {
-	__u16	 port = sk->__sk_common.skc_dport;
-
 	return (sk->sk_protocol == PROTO_TCP &&
-	    (ports[port / 8] & 1U << port % 8) != 0);
+	    listed(sk->__sk_common.skc_dport));
 }
 
 static __always_inline __u32
@@ -297,8 +304,13 @@ client_established(struct sock *sk)
 	c->opened.port = tuple.server_port;
 	isns.client = tcp->snd_una;
 	isns.server = tcp->rcv_nxt;
+	if (c->isns.client == isns.client && c->isns.server == isns.server)
+		return;
 	c->isns = isns;
 	(void)bpf_map_update_elem(&waiting, &isns, &c->opened, BPF_ANY);
+	/* Elsewhere it may be another's by now. */
+	if (client_of(sk) != c)
+		(void)bpf_map_delete_elem(&waiting, &isns);
 }
 
 static __always_inline void
@@ -350,7 +362,10 @@ session_spoil(struct session *s, __u64 others)
 	s->others = others;
 }
 
-/* The MTA's end is established: who connected to it? */
+/*
+ * The MTA's end is established: who connected to it?  If nobody knows, it is
+ * counted all the same, lest who has its port next is taken for it.
+ */
 static __always_inline void
 server_established(struct sock *sk)
 {
@@ -371,15 +386,21 @@ server_established(struct sock *sk)
 		return;
 	if ((old = bpf_map_lookup_elem(&sessions, &tuple)) != NULL)
 		new.others = old->others + (old->server != 0);
-	o = bpf_map_lookup_elem(&waiting, &isns);
-	if (o == NULL || (mark = bpf_sk_storage_get(&accepted, sk, NULL,
+	if ((o = bpf_map_lookup_elem(&waiting, &isns)) != NULL) {
+		new.opened = *o;
+		/* If it has gone, it was another's when it was copied. */
+		if (bpf_map_delete_elem(&waiting, &isns) != 0)
+			new.opened.cookie = 0;
+		served[tuple.server_port] = 1;
+	} else if (old == NULL && !listed(tuple.server_port) &&
+	    !served[tuple.server_port])
+		goto done;
+	if ((mark = bpf_sk_storage_get(&accepted, sk, NULL,
 	    BPF_SK_STORAGE_GET_F_CREATE)) == NULL)
 		goto fail;
 	*mark = tuple;
-	new.opened = *o;
 	new.server = bpf_get_socket_cookie(sk);
 	new.since = bpf_ktime_get_ns();
-	(void)bpf_map_delete_elem(&waiting, &isns);
 	if (bpf_map_update_elem(&sessions, &tuple, &new, BPF_ANY) == 0)
 		goto done;
 	(void)bpf_sk_storage_delete(&accepted, sk);

@@ -80,7 +80,8 @@ struct record {
 	uint64_t		 server;	/* 0: the MTA has closed it */
 	int			 shared;	/* the MTA has another end open,
 						   of an earlier connection */
-	uint64_t		 age;		/* usec */
+	uint64_t		 since;		/* CLOCK_MONOTONIC in usec, */
+	uint64_t		 age;		/* and how long ago that is */
 	struct endpoint		 source;	/* as the client knows it */
 	uint32_t		 uid;		/* of the socket */
 	uint32_t		 login;		/* of the process, as below */
@@ -107,7 +108,7 @@ struct found {
 	struct owner		 owner;
 	uint32_t		 want;		/* bits 1 << enum text */
 	uint32_t		 holder_uid;	/* of owner.pid */
-	uint64_t		 waited;	/* usec since it was asked */
+	uint64_t		 asked;		/* when, CLOCK_MONOTONIC in usec */
 	struct record		 record;	/* if recorded */
 	int			 recorded;
 	char			 program[MAX_NAME + 2];

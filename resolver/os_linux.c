@@ -44,7 +44,8 @@
 #include "log.h"
 
 #define REPLY_MAX	512		/* of a usual reply */
-#define STALE_MAX	16		/* late replies skipped per question */
+#define STALE_MAX	(AHEAD_MAX + 16)	/* late replies skipped per
+						   question */
 #define LOOPBACK	1		/* its index, in each namespace */
 #define INTERFACES	2048		/* looked at, at most */
 

@@ -65,10 +65,7 @@ owner_ask(const struct os_ops *os, const struct conn_key *key,
 	owner_ask_all(os, &q, 1);
 }
 
-/*
- * What was recorded.  How long the question waited must have been found out
- * just before: see ask().
- */
+/* What was recorded. */
 void
 owner_begin(const struct os_ops *os, const struct inquiry *q)
 {
@@ -139,7 +136,7 @@ ask(const struct os_ops *os, const struct conn_key *key, struct sock *sock,
 	    !from_there(os, key, &found->record))
 		found->recorded = 0;
 	if (found->recorded)
-		reason = found->record.age < found->waited ? R_REUSED :
+		reason = found->record.since >= found->asked ? R_REUSED :
 		    recorded(os, key, sock, &found->record);
 	else if (sock->state == SOCK_NONE) {
 		not_there(os, key, owner);
@@ -223,7 +220,8 @@ recorded(const struct os_ops *os, const struct conn_key *key,
 		return (client->cookie == r->client ||
 		    client->state == SOCK_NONE ? R_NONE : R_REDIRECTED);
 	case SOCK_NONE:
-		if (client->state != SOCK_NONE)
+		/* With TCP fast open it may have been accepted already. */
+		if (client->state != SOCK_NONE || client->attempt)
 			return (R_REUSED);
 		return (r->age < RECORD_USEC && os->complete(key, r) ?
 		    R_NONE : R_CLOSED);

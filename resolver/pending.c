@@ -49,6 +49,8 @@ void
 pending_init(void)
 {
 	evtimer_set(&ev_deadline, cb_deadline, NULL);
+	/* Whatever workers have to say. */
+	(void)event_priority_set(&ev_deadline, TURN_FIRST);
 	event_set(&ev_search, -1, 0, cb_search, NULL);
 	/* After all that can be read. */
 	(void)event_priority_set(&ev_search, TURN_LAST);

@@ -363,8 +363,8 @@ static int
 stale(struct pending *p)
 {
 	p->found.want = env.want;
-	p->found.waited = clock_usec(CLOCK_MONOTONIC) - p->asked;
-	if (p->found.waited <= STALE_USEC)
+	p->found.asked = p->asked;
+	if (clock_usec(CLOCK_MONOTONIC) - p->asked <= STALE_USEC)
 		return (0);
 	owner_unknown(&p->found.owner, R_TIMEOUT);
 	return (1);

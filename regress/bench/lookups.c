@@ -219,6 +219,7 @@ resolve(const struct client *c, const struct budget *budget, uint64_t *ns)
 	uint64_t		 begin = now_ns();
 
 	memset(&found, 0, sizeof(found));
+	found.asked = clock_usec(CLOCK_MONOTONIC);
 	found.want = 1U << T_PROGRAM | 1U << T_EXE | 1U << T_CWD | 1U << T_UNIT;
 	owner_ask(&os_native, &c->key, &sock, &found);
 	owner_search(&os_native, &c->key, &sock, budget, &found);
@@ -268,6 +269,7 @@ ask_recorded(unsigned int i, uint64_t *ns)
 
 	(void)i;
 	memset(&found, 0, sizeof(found));
+	found.asked = clock_usec(CLOCK_MONOTONIC);
 	found.want = 1U << T_PROGRAM | 1U << T_EXE;
 	*ns = now_ns();
 	owner_ask(&os_native, &clients.recorded.key, &sock, &found);

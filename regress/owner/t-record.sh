@@ -7,7 +7,7 @@
 . "$TOP/regress/owner/owner.sh"
 
 need_root
-need ip perl capsh bpftool
+need ip perl capsh bpftool nft
 # A host of our own, with fixed ports.
 if [ -z "${OWN_NET:-}" ]; then
 	unshare -n true 2>/dev/null || skip_all 'needs network namespaces'
@@ -138,7 +138,7 @@ done
 # shellcheck disable=SC2086
 conf bpf $PORT $SPRAYED
 daemon_start || bail 'no daemon'
-plan 53
+plan 56
 
 #
 # Who is gone before anybody asks.
@@ -248,6 +248,35 @@ if plant probe 40001 && have_range; then
 else
 	skip 5 "he can't: $(cat probe.out)"
 fi
+
+#
+# Who is redirected to the server from a port that is not recorded, and resets:
+# the server has his mail, and somebody else his port.
+#
+nft -f - <<E || bail 'no nft'
+table ip here {
+	chain out {
+		type nat hook output priority -100;
+		tcp dport 2599 redirect to :$PORT
+	}
+}
+E
+echo 1 >/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_close
+echo "!wait $T/gone" >in
+echo '!reset' >>in
+client unseen games 127.0.0.1 2599 from=40003 <in
+unseen=$pid
+is "$(said 127.0.0.1 40003 127.0.0.1)" 'verdict=unknown reason=redirected' \
+    'not recorded: he is redirected'
+: >gone
+wait_for gone "$unseen"
+sleep 3		# until the packet filter has forgotten him
+open_client heir news 127.0.0.1 $PORT from=40003
+is "$port $(said 127.0.0.1 40003 127.0.0.1)" \
+    '40003 verdict=unknown reason=reused' 'who has his port is not taken for him'
+client next news 127.0.0.1 $PORT </dev/null
+is "$(said 127.0.0.1 "$port" 127.0.0.1)" "news $pid bpf" 'nobody else minds'
+nft delete table ip here
 
 #
 # The unit and the container of who is recorded.

@@ -58,7 +58,7 @@ static struct {
 	uint32_t	 opener_uid;	/* now */
 	uint64_t	 client_cookie, server_cookie;
 	int		 asked_opener, asked_complete;
-	uint64_t	 waited;
+	uint64_t	 asked;
 } script;
 
 static void	 fake_sock(const struct conn_key *, struct sock *);
@@ -259,7 +259,7 @@ find(struct found *found, uint32_t usec)
 
 	memset(found, 0xee, sizeof(*found));
 	found->want = 1U << T_PROGRAM | 1U << T_EXE;
-	found->waited = script.waited;
+	found->asked = script.asked;
 	owner_find(script.recording ? &os_recording : &os_script, &script.key,
 	    &budget, found);
 	assert_int_equal(found->want, 1U << T_PROGRAM | 1U << T_EXE);
@@ -277,7 +277,9 @@ reset_recorded(void)
 	script.opener_uid = 2001;
 	r->client = 1;
 	r->server = 2;
+	r->since = 5000;
 	r->age = 1000;
+	script.asked = 5001;
 	r->source = script.key.client;
 	r->uid = 2000;
 	r->login = 600;
@@ -958,11 +960,9 @@ t_asked_before(void **state)
 
 	(void)state;
 	reset_recorded();
-	script.record.age = 1000;
-	script.waited = 1000;
 	find(&found, 5000);
 	assert_int_equal(found.owner.verdict, E_OWNED);
-	script.waited = 1001;
+	script.asked = script.record.since;
 	find(&found, 5000);
 	check_unknown(&found, R_REUSED);
 }
