@@ -59,6 +59,7 @@ static struct {
 	uint64_t	 client_cookie, server_cookie;
 	int		 asked_opener, asked_complete;
 	uint64_t	 asked;
+	int		 attempt;	/* the client's */
 } script;
 
 static void	 fake_sock(const struct conn_key *, struct sock *);
@@ -127,6 +128,7 @@ fake_sock(const struct conn_key *key, struct sock *sock)
 	case SOCK_FORGOTTEN:
 		break;
 	default:
+		sock->attempt = !swapped && script.attempt;
 		return;
 	}
 	sock->cookie = swapped ? script.server_cookie : script.client_cookie;
@@ -779,6 +781,12 @@ t_record_alone(void **state)
 		assert_int_equal(found.owner.uid, 2000);
 		check_opener(&found, 0);
 	}
+	/* Of an earlier one, if somebody is at fast open meanwhile. */
+	reset_recorded();
+	script.client = script.server = SOCK_NONE;
+	script.attempt = 1;
+	find(&found, 5000);
+	check_unknown(&found, R_REUSED);
 	/* Where the kernel has the MTA's end, age does not matter. */
 	reset_recorded();
 	script.client = SOCK_FORGOTTEN;
