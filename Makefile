@@ -20,7 +20,7 @@ include mk/$(OS).mk
 COMPILE = $(CC) -std=c11 -D_GNU_SOURCE $(HARDEN) $(CFLAGS) $(WARNINGS) \
 	$(OSCFLAGS) -DLIBEXECDIR='"$(LIBEXECDIR)"' \
 	-DSYSCONFDIR='"$(SYSCONFDIR)"' -Icommon -Icommon/$(OS)
-LINK = $(LDFLAGS) -levent $(BSDLIBS)
+LINK = $(HARDENLINK) $(LDFLAGS) -levent $(BSDLIBS)
 
 # Every program is compiled from its own directory and common, no other.
 COMMON = common/addr.c common/answer.c common/caps_$(CAPS).c common/chan.c \

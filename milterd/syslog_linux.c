@@ -51,8 +51,9 @@ __syslog_chk(int priority, int flag, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* In brackets: with _FORTIFY_SOURCE clang has a macro of that name. */
 void
-syslog(int priority, const char *fmt, ...)
+(syslog)(int priority, const char *fmt, ...)
 {
 	va_list	 ap;
 

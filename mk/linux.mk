@@ -24,5 +24,6 @@ BACKENDLIBS = $(BACKENDLIBS_$(RECORD))
 # As Debian builds its own, as far as the compiler and the machine have it.
 HARDEN != CC='$(CC)' CFLAGS='$(CFLAGS)' mk/probe-flags \
 	-fstack-protector-strong -fstack-clash-protection -fcf-protection \
-	'-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2' '-fPIE -pie' \
+	'-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2' -fPIE
+HARDENLINK != CC='$(CC)' CFLAGS='$(CFLAGS)' mk/probe-flags '-fPIE -pie' \
 	-Wl,-z,relro,-z,now
