@@ -2070,20 +2070,26 @@ process_is(const struct scene *s, const char *line)
 	    (uid_t)field_number(line, "login") == uid_of(row->login)));
 }
 
-/* Of who has ended, or is another program by now, no program file is told. */
+/*
+ * Of who has ended, or is another program by now, no program file is told; who
+ * is about to end may have been there a moment ago.
+ */
 static enum worth
 judge_opener(const struct scene *s, const char *line)
 {
-	char	 buf[4096], path[64];
-	int	 runs;
+	char	 buf[4096], path[64], own[4096] = "";
+	int	 runs, told;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/exe",
 	    s->pid[s->row->process]);
 	runs = readlink(path, buf, sizeof(buf)) != -1 &&
 	    !(s->row->flags & F_OTHER);
+	told = field(line, "exe", buf, sizeof(buf)) != NULL;
+	if (told && s->row->flags & F_QUICK && !runs)
+		runs = readlink("/proc/self/exe", own, sizeof(own) - 1) != -1 &&
+		    strcmp(buf, own) == 0;
 	return (process_is(s, line) && field_is(line, "holders", NULL) &&
-	    field(line, "program", buf, sizeof(buf)) != NULL &&
-	    (field(line, "exe", buf, sizeof(buf)) != NULL) == runs ?
+	    field(line, "program", buf, sizeof(buf)) != NULL && told == runs ?
 	    RIGHT : WRONG);
 }
 
