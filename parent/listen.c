@@ -37,7 +37,7 @@
 
 #define BACKLOG		512
 #define LOCK_TRIES	20
-#define LOCK_NSEC	50000000	/* between two of them: a second in all */
+#define LOCK_NSEC	50000000	/* between two: a second in all */
 
 /* With what the one who reads that most likely has to do. */
 static void

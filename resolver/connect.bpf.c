@@ -376,7 +376,8 @@ server_established(struct sock *sk)
 	struct isns		 isns;
 	__u32			*lock;
 
-	if (tcp == NULL || netns_of(sk) != our_netns || sk->sk_protocol != PROTO_TCP ||
+	if (tcp == NULL || netns_of(sk) != our_netns ||
+	    sk->sk_protocol != PROTO_TCP ||
 	    bpf_sk_storage_get(&accepted, sk, NULL, 0) != NULL)
 		return;
 	isns.client = tcp->rcv_nxt;

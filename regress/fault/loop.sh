@@ -28,7 +28,7 @@ open_now() {
 		_pid=${_rest##* }
 		echo "$_name-${_rest%"$_pid"}: $(find "/proc/$_pid/fd" \
 		    -type l -printf '%l\n' | sed 's/ (deleted)$//' |
-		    grep -Evc '/[0-9]+(/(cgroup|comm|loginuid|exe|cwd|fd/[0-9]+))?$')"
+		    grep -Evc '/[0-9]+(/([a-z]+|fd/[0-9]+))?$')"
 	done
 	echo "children: $(wc -w <"/proc/$DAEMON/task/$DAEMON/children")"
 }
