@@ -68,14 +68,18 @@ bad_message(const struct peer *p, const struct msg *m, const char *why)
 }
 
 /*
- * Who fills his turn has the last one until he has no more to say: whoever
- * comes first, and never ends, would else be the only one.
+ * Who fills his turn has a later one until he has no more to say: whoever
+ * comes first, and never ends, would else be the only one.  Below all others
+ * is only who asks the resolver: of control's clients so many would gather
+ * there that their turn takes longer than the parent waits for an answer.
  */
 static void
 peer_turn(struct peer *p, int busy)
 {
+	int	 later = p->chan.self == ROLE_RESOLVER ? TURN_LAST : TURN_NEXT;
+
 	if (busy != p->busy && event_priority_set(&p->ev_read, busy ?
-	    TURN_LAST : p->priority) == 0)
+	    later : p->priority) == 0)
 		p->busy = busy;
 }
 
