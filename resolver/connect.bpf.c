@@ -87,7 +87,6 @@ struct sock {
 	kuid_t			 sk_uid;
 	struct socket		*sk_socket;
 } KERNEL;
-struct inet_sock { __be16 inet_sport; } KERNEL;
 struct tcp_sock { __u32 rcv_nxt, snd_una; } KERNEL;
 
 struct super_block { __u32 s_dev; } KERNEL;

@@ -1,5 +1,5 @@
-# Sourced after fault.sh: each call of a program fails, one after the other,
-# while the daemon does something.  Which is what the test says:
+# Sourced after lib.sh: each call of a program fails, one after the other, while
+# the daemon does something.  Which is what the test says:
 #
 #	begin		once for each daemon, before anything fails; sets up
 #	prepare		before each try, when nothing fails yet
@@ -14,6 +14,10 @@
 # was right, or somebody said why, in few lines.
 #
 # The Nth call for each of numbers(), until there are no more of them.
+
+. "$TOP/regress/proto/milter.sh"
+. "$TOP/regress/proto/admin.sh"
+. "$TOP/regress/fault/fault.sh"
 
 begin() { :; }
 prepare() { :; }

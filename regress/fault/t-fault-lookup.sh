@@ -4,10 +4,7 @@
 # is right, or left out.
 
 . "$(dirname "$0")/../lib.sh"
-. "$TOP/regress/proto/milter.sh"
-. "$TOP/regress/proto/admin.sh"
 . "$TOP/regress/owner/owner.sh"
-. "$TOP/regress/fault/fault.sh"
 . "$TOP/regress/fault/loop.sh"
 
 calls_need

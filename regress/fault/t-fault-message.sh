@@ -3,9 +3,6 @@
 # through, and with "on failure tempfail" it comes again if it has no tag.
 
 . "$(dirname "$0")/../lib.sh"
-. "$TOP/regress/proto/milter.sh"
-. "$TOP/regress/proto/admin.sh"
-. "$TOP/regress/fault/fault.sh"
 . "$TOP/regress/fault/loop.sh"
 
 calls_need

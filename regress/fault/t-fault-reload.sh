@@ -4,9 +4,6 @@
 # other.
 
 . "$(dirname "$0")/../lib.sh"
-. "$TOP/regress/proto/milter.sh"
-. "$TOP/regress/proto/admin.sh"
-. "$TOP/regress/fault/fault.sh"
 . "$TOP/regress/fault/loop.sh"
 
 calls_need

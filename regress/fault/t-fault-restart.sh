@@ -3,9 +3,6 @@
 # takes its place: mail flows meanwhile, and in the end all is as before.
 
 . "$(dirname "$0")/../lib.sh"
-. "$TOP/regress/proto/milter.sh"
-. "$TOP/regress/proto/admin.sh"
-. "$TOP/regress/fault/fault.sh"
 . "$TOP/regress/fault/loop.sh"
 
 calls_need
