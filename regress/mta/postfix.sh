@@ -127,9 +127,9 @@ mta_start() {		# more lines for main.cf
 	WHY="Postfix does not start"
 	AT_EXIT="mta_stop; $AT_EXIT"
 	# A group of its own, for master ends its group; -e: should this test
-	# be killed, Postfix goes on its own.
+	# be killed, Postfix goes on its own, $LIFE seconds after its start.
 	LD_LIBRARY_PATH=$PF_LIBS MAIL_CONFIG=$MTA/etc setsid \
-	    "$PF/usr/lib/postfix/sbin/master" -d -e 600 -c "$MTA/etc" \
+	    "$PF/usr/lib/postfix/sbin/master" -d -e "${LIFE:-600}" -c "$MTA/etc" \
 	    </dev/null >"$T/master.log" 2>&1 &
 	MTA_PID=$!
 	wait_for grep -q 'daemon started' "$MAILLOG" && return 0
