@@ -15,12 +15,17 @@ plan 36
 # Its descriptors
 #
 bad='sysuserctl: stdout: Bad file descriptor'
-is "$(ctl status 2>&1 >&-; echo $?)" "$bad
+if [ -n "${PROFILED:-}" ]; then
+	skip 4 'its profile takes the place of a closed descriptor'
+else
+	is "$(ctl status 2>&1 >&-; echo $?)" "$bad
 1" 'stdout is closed: that is told'
-is "$(ctl -j tables 2>&1 >&-; echo $?)" "$bad
+	is "$(ctl -j tables 2>&1 >&-; echo $?)" "$bad
 1" 'with -j, too'
-like "$(ctl status <&- 2>&-; echo $?)" '^PROCESS ' 'stdin and stderr are closed'
-is "$(ctl lookup - <&-; echo $?)" 0 'nothing to read'
+	like "$(ctl status <&- 2>&-; echo $?)" '^PROCESS ' \
+	    'stdin and stderr are closed'
+	is "$(ctl lookup - <&-; echo $?)" 0 'nothing to read'
+fi
 ctl status <&- >&- 2>&-
 is $? 1 'all are closed'
 ctl unblock games >&- 2>&-
