@@ -125,7 +125,7 @@ child_serve(const struct child *c, struct peer *parent,
 		fatalx("no event loop");
 	to_parent = parent;
 	peer_open(parent, CHANNEL_FD, c->role, ROLE_PARENT, 0, handlers, gone);
-	peer_priority(parent, TURN_FIRST);
+	peer_priority(parent, TURN_FIRST, TURN_NEXT);
 	msg_new(&m, IMSG_HELLO, 0);
 	put_u32(&m, PROTOCOL_VERSION);
 	put_u32(&m, getpid());

@@ -69,17 +69,13 @@ bad_message(const struct peer *p, const struct msg *m, const char *why)
 
 /*
  * Who fills his turn has a later one until he has no more to say: whoever
- * comes first, and never ends, would else be the only one.  Below all others
- * is only who asks the resolver: of control's clients so many would gather
- * there that their turn takes longer than the parent waits for an answer.
+ * comes first, and never ends, would else be the only one.
  */
 static void
 peer_turn(struct peer *p, int busy)
 {
-	int	 later = p->chan.self == ROLE_RESOLVER ? TURN_LAST : TURN_NEXT;
-
 	if (busy != p->busy && event_priority_set(&p->ev_read, busy ?
-	    later : p->priority) == 0)
+	    p->later : p->priority) == 0)
 		p->busy = busy;
 }
 
@@ -136,11 +132,12 @@ cb_read(int fd, short event, void *arg)
 		peer_turn(p, !quiet);
 }
 
-/* It has another turn than others. */
+/* Other turns than TURN_NEXT for all it says. */
 void
-peer_priority(struct peer *p, int priority)
+peer_priority(struct peer *p, int priority, int later)
 {
 	p->priority = priority;
+	p->later = later;
 	(void)event_priority_set(&p->ev_read, priority);
 }
 
@@ -177,7 +174,7 @@ peer_open(struct peer *p, int fd, enum role self, enum role role,
 	p->why = NULL;
 	p->open = 1;
 	p->busy = 0;
-	p->priority = TURN_NEXT;
+	p->priority = p->later = TURN_NEXT;
 	event_set(&p->ev_read, fd, EV_READ | EV_PERSIST, cb_read, p);
 	event_set(&p->ev_write, fd, EV_WRITE, cb_write, p);
 	peer_watch(p, &p->ev_read);

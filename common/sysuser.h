@@ -456,6 +456,7 @@ struct peer {
 	int			 open;
 	int			 busy;		/* has more than one turn */
 	int			 priority;	/* TURN_, when it has not */
+	int			 later;		/* and when it has */
 };
 TAILQ_HEAD(peers, peer);
 
@@ -559,7 +560,7 @@ extern const struct msgrow msgtab[IMSG_MAX];
 const char *msg_check(const struct msg *, const struct chan *);
 
 /* peer.c */
-void	 peer_priority(struct peer *, int);
+void	 peer_priority(struct peer *, int, int);
 void	 peer_open(struct peer *, int, enum role, enum role, unsigned int,
 	    const struct handler *, void (*)(struct peer *, const char *));
 int	 peer_send(struct peer *, struct msg *);

@@ -175,7 +175,7 @@ worker_open(int fd, unsigned int instance, uint32_t life)
 	w->peer.chan.state = S_RUN;
 	w->peer.life = life;
 	/* Their mail waits. */
-	peer_priority(&w->peer, TURN_FIRST);
+	peer_priority(&w->peer, TURN_FIRST, TURN_NEXT);
 	TAILQ_INSERT_TAIL(&workers, &w->peer, next);
 	nworkers++;
 	worker_begin(&w->peer);

@@ -152,9 +152,9 @@ client_open(int fd, enum role role, unsigned int instance, uint32_t life)
 	c->chan.state = S_RUN;
 	c->life = life;
 	c->pause = lookups;
-	/* The lookups of workers go first. */
-	if (role == ROLE_WORKER)
-		peer_priority(c, TURN_FIRST);
+	/* The lookups of workers go first; a flood of them goes last. */
+	peer_priority(c, role == ROLE_WORKER ? TURN_FIRST : TURN_NEXT,
+	    TURN_LAST);
 	TAILQ_INSERT_TAIL(&env.clients, c, next);
 	return (0);
 }
