@@ -67,7 +67,8 @@ static struct {
 static int	 quiet(enum libbpf_print_level, const char *, va_list);
 static int	 load(void);
 static void	 failed(const char *);
-static void	 tuple_set(struct tuple *, const struct conn_key *);
+static int	 session_get(const struct conn_key *, struct tuple *,
+		    struct session *);
 static void	 record_set(struct record *, const struct session *);
 static void	 tidy(void);
 static void	 tidy_one(int, const struct tuple *);
@@ -193,9 +194,7 @@ linux_record(const struct conn_key *key, struct record *record)
 		return (-1);
 	if (clock_usec(CLOCK_MONOTONIC) - bpf.tidied > TIDY_USEC)
 		tidy();
-	tuple_set(&tuple, key);
-	if (bpf_map_lookup_elem(bpf_map__fd(bpf.skel->maps.sessions), &tuple,
-	    &session) != 0)
+	if (session_get(key, &tuple, &session) == -1)
 		return (-1);
 	/* It is only counted: nobody knows more of it. */
 	if (session.opened.cookie == 0 && session.server != 0 &&
@@ -205,14 +204,17 @@ linux_record(const struct conn_key *key, struct record *record)
 	return (0);
 }
 
-static void
-tuple_set(struct tuple *tuple, const struct conn_key *key)
+static int
+session_get(const struct conn_key *key, struct tuple *tuple,
+    struct session *session)
 {
 	memset(tuple, 0, sizeof(*tuple));
 	memcpy(tuple->client, key->client.addr, sizeof(tuple->client));
 	memcpy(tuple->server, key->server.addr, sizeof(tuple->server));
 	tuple->client_port = htons(key->client.port);
 	tuple->server_port = htons(key->server.port);
+	return (bpf_map_lookup_elem(bpf_map__fd(bpf.skel->maps.sessions),
+	    tuple, session) == 0 ? 0 : -1);
 }
 
 static void
@@ -256,9 +258,7 @@ linux_complete(const struct conn_key *key, const struct record *r)
 	struct bpf_prog_info	 info;
 	uint32_t		 len = sizeof(info);
 
-	tuple_set(&tuple, key);
-	if (bpf_map_lookup_elem(bpf_map__fd(bpf.skel->maps.sessions), &tuple,
-	    &s) != 0 || s.server != r->server ||
+	if (session_get(key, &tuple, &s) == -1 || s.server != r->server ||
 	    s.since <= bpf.skel->bss->doubts[tuple_hash(&tuple)])
 		return (0);
 	if (!bpf.preemptible)
