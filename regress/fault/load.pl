@@ -1,7 +1,8 @@
 # load.pl SOCKET FILE PORT USER...: mail of several users at the same time,
 # each through one milter session after the other, as long as FILE is there and
-# its parent lives.  In the end: how many messages had the tag of their user,
-# were unknown, had none (the MTA would go on without), of somebody else.
+# its parent lives.  In the end: how many messages had the tag of their user, or
+# his number, for names had died; were unknown; had none (the MTA would go on
+# without); of somebody else.
 
 use strict;
 use warnings;
@@ -60,6 +61,7 @@ sub session {
 
 my @kids;
 while (my ($port, $user) = splice @users, 0, 2) {
+	my $uid = getpwnam $user // die "$user?\n";
 	pipe my $r, my $w or die;
 	my $pid = fork // die;
 	if ($pid == 0) {
@@ -74,6 +76,7 @@ while (my ($port, $user) = splice @users, 0, 2) {
 				session($port, sub {
 					$n{$_[0] eq "" ? "none" :
 					    $_[0] =~ /^user=$user / ? "right" :
+					    $_[0] =~ /^user=#$uid / ? "number" :
 					    $_[0] =~ /^user=unknown/ ?
 					    "unknown" : "other $_[0]"}++;
 				});

@@ -23,7 +23,7 @@ load_end() {
 	wait "$LOAD"
 }
 
-# How many messages were right, unknown, none, late, broken or other.
+# How many messages were right, number, unknown, none, late, broken or other.
 load_count() {		# WORD
 	awk -v word="$1" '$2 == word { n += $1 } END { print n + 0 }' load.out
 }

@@ -46,7 +46,8 @@ time_until all_run $old
 ok "all: they are back ($took ms)" test "$took" -lt 10000
 ok 'all: mail is tagged' wait_for tagged
 load_end
-is "$(load_count other)" 0 'all: nobody else is named'
+is "$(load_count other)" 0 'all: nobody else is named' ||
+    diag "$(cat load.out)"
 ok 'the parent is the same' test ! -s daemon.rc
 ok 'it stops' daemon_stop
 plan "$tests"
