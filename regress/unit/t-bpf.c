@@ -25,6 +25,7 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -264,6 +265,19 @@ t_descriptors(void **state)
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
+/* What is no control group takes no program, and none is left loaded. */
+static void
+t_no_cgroup(void **state)
+{
+	int	 root;
+
+	(void)state;
+	assert_true((root = open("/", O_RDONLY | O_DIRECTORY)) != -1);
+	assert_int_equal(bpf_cgroup_open(root), -1);
+	assert_int_equal(bpf_opener(1), 0);
+	close(root);
+}
+
 int
 main(void)
 {
@@ -272,6 +286,7 @@ main(void)
 		cmocka_unit_test_setup(t_complete, begin),
 		cmocka_unit_test_setup(t_preemptible, begin),
 		cmocka_unit_test_setup(t_tidy, begin),
+		cmocka_unit_test(t_no_cgroup),
 		cmocka_unit_test_setup(t_descriptors, begin)
 	};
 
