@@ -229,6 +229,10 @@ record_set(struct record *r, const struct session *s)
 	r->since = s->since / 1000;
 	r->age = clock_usec(CLOCK_MONOTONIC) - r->since;
 	tuple_get(&r->source, o->addr, o->port);
+	tuple_get(&r->target, o->peer, o->peer_port);
+	r->ours = o->ours;
+	r->timely = s->timely != 0;
+	r->again = o->again;
 	r->uid = o->uid;
 	r->login = o->login;
 	r->cgroup = o->cgroup;

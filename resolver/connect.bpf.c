@@ -20,9 +20,9 @@
  * 1. A process calls connect(2), to a port that is watched: who it is is
  *    written beside its socket (opened).  Nobody can push that out.
  * 2. Its end is established: the record waits (waiting) for the other end,
- *    under the initial sequence numbers of both.  The kernel chose them, in
- *    secret, 64 bits together; addresses and ports may be rewritten on the
- *    way and network namespaces changed, they stay.
+ *    under the initial sequence numbers of both, 64 bits together; addresses
+ *    and ports may be rewritten on the way and network namespaces changed,
+ *    they stay.
  * 3. The MTA's end is established, microseconds later: what waits under its
  *    sequence numbers is who connected to it, and becomes the record of this
  *    session (sessions), which lives as long as the MTA has its end open,
@@ -33,9 +33,12 @@
  * the connections that the MTA accepts.  Where a table is full or an event is
  * lost there is no record, or one that says so (others).
  *
- * Whoever is connected to knows the sequence numbers, and could use them for a
- * connection of his own to the MTA.  So the record has the client's address
- * and port as well, and owner.c sees to it that he can't have these.
+ * The sequence numbers find a record but don't prove it.  Whoever is connected
+ * to knows them, and can choose one; and the kernel chooses the next ones of a
+ * tuple by rule, so that another can begin with the same.  So the record has
+ * the client's addresses and ports as well, and how far its clock is ahead of
+ * ours, which is a secret of the kernel for each pair of addresses (RFC 7323,
+ * 7.1): what counts of these is for owner.c to say.
  *
  * The kernel skips a program where it interrupted the same one, which it does
  * once at most: softirq a process, with preemption off in both.  So what can
@@ -62,6 +65,8 @@
 #define FAMILY_INET6	10
 #define NO_LOGIN	4294967295U
 #define TRIES		1000		/* some 10 us */
+#define NSEC_PER_MSEC	1000000
+#define LATE		10		/* ms, on the way to the MTA */
 
 #define PIDNS_DEPTH	32
 
@@ -87,7 +92,14 @@ struct sock {
 	kuid_t			 sk_uid;
 	struct socket		*sk_socket;
 } KERNEL;
-struct tcp_sock { __u32 rcv_nxt, snd_una; } KERNEL;
+struct tcp_options_received {
+	__u32			 rcv_tsval;
+	__u16			 saw_tstamp : 1;
+} KERNEL;
+struct tcp_sock {
+	__u32			 rcv_nxt, snd_una, write_seq, tsoffset;
+	struct tcp_options_received rx_opt;
+} KERNEL;
 
 struct super_block { __u32 s_dev; } KERNEL;
 struct inode { unsigned long i_ino; struct super_block *i_sb; } KERNEL;
@@ -233,9 +245,12 @@ fill(struct opened *o, struct sock *sk)
 {
 	struct task_struct	*task = bpf_get_current_task_btf();
 	struct task_struct	*leader = task->group_leader;
+	const struct tcp_sock	*tcp = bpf_skc_to_tcp_sock(sk);
 	struct inode		*exe;
 
 	o->cookie = bpf_get_socket_cookie(sk);
+	/* A new one gets its sequence number later; tcp_disconnect(). */
+	o->again = tcp == NULL || tcp->write_seq != 0;
 	o->uid = sk->sk_uid.val;
 	o->cgroup = bpf_get_current_cgroup_id();
 	o->pid = pid_of(leader->thread_pid);
@@ -295,20 +310,31 @@ client_established(struct sock *sk)
 	struct tuple		 tuple;
 	struct isns		 isns;
 
-	if (tcp == NULL || (c = client_of(sk)) == NULL)
+	if (tcp == NULL || !watched(sk))
 		return;
-	/* Its own end is where the tuple has the server. */
-	tuple_of(sk, &tuple);
-	__builtin_memcpy(c->opened.addr, tuple.server, sizeof(tuple.server));
-	c->opened.port = tuple.server_port;
 	isns.client = tcp->snd_una;
 	isns.server = tcp->rcv_nxt;
+	if ((c = client_of(sk)) == NULL) {
+		(void)bpf_map_delete_elem(&waiting, &isns);
+		return;
+	}
 	if (c->isns.client == isns.client && c->isns.server == isns.server)
 		return;
 	c->isns = isns;
-	(void)bpf_map_update_elem(&waiting, &isns, &c->opened, BPF_ANY);
-	/* Elsewhere it may be another's by now. */
-	if (client_of(sk) != c)
+	/* Its own end is where the tuple has the server. */
+	tuple_of(sk, &tuple);
+	__builtin_memcpy(c->opened.addr, tuple.server, sizeof(tuple.server));
+	__builtin_memcpy(c->opened.peer, tuple.client, sizeof(tuple.client));
+	c->opened.port = tuple.server_port;
+	c->opened.peer_port = tuple.client_port;
+	c->opened.ours = netns_of(sk) == our_netns;
+	c->opened.clock = tcp->tsoffset;
+	/*
+	 * Two with these numbers: neither is known.  Nor is who was found
+	 * elsewhere, if that is another's by now.
+	 */
+	if (bpf_map_update_elem(&waiting, &isns, &c->opened,
+	    BPF_NOEXIST) != 0 || client_of(sk) != c)
 		(void)bpf_map_delete_elem(&waiting, &isns);
 }
 
@@ -362,6 +388,19 @@ session_spoil(struct session *s, __u64 others)
 }
 
 /*
+ * True if the MTA's end hears the clock of that client; net.ipv4.tcp_timestamps
+ * may be off, or the clock no secret.
+ */
+static __always_inline int
+timely(const struct tcp_sock *tcp, const struct opened *o)
+{
+	__u32	 now = bpf_ktime_get_ns() / NSEC_PER_MSEC + o->clock;
+
+	return (o->clock != 0 && BPF_CORE_READ_BITFIELD(tcp,
+	    rx_opt.saw_tstamp) && now + 1 - tcp->rx_opt.rcv_tsval <= LATE);
+}
+
+/*
  * The MTA's end is established: who connected to it?  If nobody knows, it is
  * counted all the same, lest who has its port next is taken for it.
  */
@@ -388,6 +427,7 @@ server_established(struct sock *sk)
 		new.others = old->others + (old->server != 0);
 	if ((o = bpf_map_lookup_elem(&waiting, &isns)) != NULL) {
 		new.opened = *o;
+		new.timely = timely(tcp, &new.opened);
 		/* If it has gone, it was another's when it was copied. */
 		if (bpf_map_delete_elem(&waiting, &isns) != 0)
 			new.opened.cookie = 0;

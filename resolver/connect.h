@@ -35,11 +35,15 @@ struct opened {
 	__u32	 uid;		/* of the socket */
 	__u32	 euid;		/* of the process */
 	__u32	 login;		/* audit's, or 4294967295 */
-	__u16	 port;		/* of the client's end, network order; */
-	__u16	 unused;
+	__u32	 clock;		/* what its timestamps are ahead of ours, ms */
+	__u16	 port;		/* of its ends, in network order: its own */
+	__u16	 peer_port;	/* and the other one, as it knows them; */
+	__u16	 ours;		/* in the MTA's network namespace; */
+	__u16	 again;		/* the socket had a connection before */
 	__u64	 cgroup;	/* its id in the hierarchy of version 2 */
 	char	 program[16];	/* comm of the thread */
-	__u8	 addr[16];	/* its address, as it knows it */
+	__u8	 addr[16];	/* of its ends, likewise */
+	__u8	 peer[16];
 };
 
 /* A connection as the MTA's end of it says; IPv4 as ::ffff:. */
@@ -76,6 +80,7 @@ struct session {
 	__u64		 since;		/* CLOCK_MONOTONIC, ns */
 	__u64		 others;	/* earlier ends of this tuple that the
 					   MTA has not closed */
+	__u64		 timely;	/* the MTA hears that client's clock */
 };
 
 #endif

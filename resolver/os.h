@@ -30,6 +30,7 @@ enum sock_state {
 	SOCK_ORPHAN,		/* owner known, but no process has it */
 	SOCK_FORGOTTEN,		/* there, but the owner is lost */
 	SOCK_NONE,		/* no such connection */
+	SOCK_SEVERAL,		/* of this host, and not to be told apart */
 	SOCK_DENIED, SOCK_UNSUPPORTED, SOCK_FAILED
 };
 
@@ -82,7 +83,11 @@ struct record {
 						   of an earlier connection */
 	uint64_t		 since;		/* CLOCK_MONOTONIC in usec, */
 	uint64_t		 age;		/* and how long ago that is */
-	struct endpoint		 source;	/* as the client knows it */
+	struct endpoint		 source;	/* both ends as the client */
+	struct endpoint		 target;	/* knows them */
+	int			 ours;		/* in our network namespace */
+	int			 timely;	/* the MTA's end heard its clock */
+	int			 again;		/* its socket was connected before */
 	uint32_t		 uid;		/* of the socket */
 	uint32_t		 login;		/* of the process, as below */
 	uint64_t		 cgroup;	/* likewise, or 0 */

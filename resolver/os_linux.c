@@ -292,7 +292,7 @@ ask_bound(const struct conn_key *key, struct sock *sock)
 	}
 	if (hits > 1) {
 		memset(sock, 0, sizeof(*sock));
-		sock->state = SOCK_FAILED;
+		sock->state = SOCK_SEVERAL;
 	}
 }
 

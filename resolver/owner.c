@@ -31,6 +31,7 @@
 
 static int	 from_there(const struct os_ops *, const struct conn_key *,
 		    const struct record *);
+static int	 single(const struct endpoint *);
 static int	 forgotten(const struct sock *);
 static enum reason unrecorded(const struct os_ops *, const struct conn_key *,
 		    const struct sock *);
@@ -124,12 +125,17 @@ announce(const struct os_ops *os, const struct inquiry *q, size_t n)
 	os->ahead(keys, count);
 }
 
+/*
+ * A socket that had a connection, or listened, and then was connected again:
+ * by somebody else who was given it?
+ */
 static void
 ask(const struct os_ops *os, const struct conn_key *key, struct sock *sock,
     struct found *found)
 {
 	struct owner	*owner = &found->owner;
 	enum reason	 reason;
+	uint32_t	 uid;
 
 	os->sock(key, sock);
 	if (found->recorded && sock->state == SOCK_NONE &&
@@ -143,27 +149,45 @@ ask(const struct os_ops *os, const struct conn_key *key, struct sock *sock,
 		return;
 	} else
 		reason = unrecorded(os, key, sock);
+	uid = forgotten(sock) ? found->record.uid : sock->uid;
+	if (reason == R_NONE && found->recorded && found->record.again &&
+	    found->record.opener.uid != uid)
+		reason = R_AMBIGUOUS;
 	owner_unknown(owner, reason);
 	if (reason != R_NONE)
 		return;
 	owner->verdict = E_OWNED;
 	owner->source = SRC_UIDONLY;
-	owner->uid = forgotten(sock) ? found->record.uid : sock->uid;
-	owner->account = found->holder_uid = owner->uid;
+	owner->uid = owner->account = found->holder_uid = uid;
 }
 
 /*
- * Who a local client connects to knows what ties the record to the MTA's end.
- * From his own address he could use it to speak in the client's name.  But he
- * can't come from an address of this host; nor, where packets are not
- * rewritten, from that of the client in its namespace.
+ * The kernel has no client with these addresses: is the record of the one who
+ * has, or had, the MTA's connection?  The sequence numbers that tie them can be
+ * made the same (connect.bpf.c).  But where the client's end had the same
+ * addresses, and in this namespace or from an address which nobody of this host
+ * has, there was no room for another.  And if packets were rewritten on their
+ * way, there are too few pairs of addresses to find one with the same clock.
  */
 static int
 from_there(const struct os_ops *os, const struct conn_key *key,
     const struct record *r)
 {
-	return (endpoint_equal(&key->client, &r->source) ||
-	    os->local(&key->client) == 1);
+	int	 same = endpoint_equal(&key->client, &r->source);
+
+	if (same && endpoint_equal(&key->server, &r->target) &&
+	    (r->ours || os->local(&key->client) == 0))
+		return (1);
+	return (r->timely && single(&key->client) && single(&key->server) &&
+	    (same || os->local(&key->client) == 1));
+}
+
+/* Not one of the 16 million that loopback has to choose from. */
+static int
+single(const struct endpoint *end)
+{
+	return (!endpoint_is_loopback(end) || (end->addr[13] == 0 &&
+	    end->addr[14] == 0 && end->addr[15] == 1));
 }
 
 /* True if only the record can say whose it was. */
@@ -404,6 +428,8 @@ reason_of(enum sock_state state)
 		return (R_DENIED);
 	case SOCK_UNSUPPORTED:
 		return (R_UNSUPPORTED);
+	case SOCK_SEVERAL:
+		return (R_AMBIGUOUS);
 	case SOCK_FAILED:
 		break;
 	}

@@ -107,6 +107,7 @@ enum who {
 #define F_SEARCHED	32		/* with a record as well */
 #define F_OTHER		64		/* who connected is another program */
 #define F_NAT		128		/* needs the packet filter */
+#define F_LEAVES	256		/* it may still be there, or not */
 
 /* A connection and its processes; they all share this memory. */
 struct scene {
@@ -176,6 +177,8 @@ static void	 c_setuid_after(struct scene *);
 static void	 c_setuid_before(struct scene *);
 static void	 c_setfsuid(struct scene *), c_euid(struct scene *);
 static void	 c_suid_program(struct scene *), c_fchown_root(struct scene *);
+static void	 c_again_accepted(struct scene *);
+static void	 c_again_listening(struct scene *);
 static void	 c_fchown_user(struct scene *), c_fork(struct scene *);
 static void	 c_inherit(struct scene *), c_pass(struct scene *);
 static void	 c_give(struct scene *), c_flight(struct scene *);
@@ -250,9 +253,10 @@ static const struct row rows[] = {
     OWNED("games", CONNECTOR, 1) },
 { "closed by the MTA", HERE, c_open, m_close, UNKNOWN("reused") },
 { "written and exited at once", HERE, c_spray, NULL,
-    OWNED("games", NONE, 0), .flags = F_QUICK, .recorded = "games" },
+    OWNED("games", NONE, 0), .flags = F_QUICK | F_LEAVES,
+    .recorded = "games" },
 { "written and reset at once", HERE, c_spray_rst, NULL,
-    OWNED("games", NONE, 0), .flags = F_QUICK },
+    OWNED("games", NONE, 0), .flags = F_QUICK | F_LEAVES },
 
 	/* Whose it is if there is more than one uid. */
 { "uid without an account", HERE, c_open_12345, NULL,
@@ -267,6 +271,12 @@ static const struct row rows[] = {
     OWNED("news", CONNECTOR, 1) },
 { "set-user-ID program", HERE, c_suid_program, NULL,
     OWNED("root", CONNECTOR, 1), .program = "setuid", .exe = "setuid" },
+{ "root accepted it, a user connects it again", HERE, c_again_accepted,
+    NULL, UNKNOWN("ambiguous"), .todo =
+    "the kernel tells only who made the socket" },
+{ "root listened, a user connects it", HERE, c_again_listening, NULL,
+    UNKNOWN("ambiguous"), .todo =
+    "the kernel tells only who made the socket" },
 { "root gives the socket away by fchown", HERE, c_fchown_root, NULL,
     OWNED("news", CONNECTOR, 1), .holder = "root" },
 { "a user can't by fchown", HERE, c_fchown_user, NULL,
@@ -999,6 +1009,55 @@ c_suid_program(struct scene *s)
 	copy_self(s, "setuid", 04710, account(s, "games")->pw_gid);
 	become(s, "games");
 	run_dial(s, "setuid");
+}
+
+/* Root's, somewhere else than the MTA's; leaves its address in sa. */
+static int
+listening(struct scene *s, struct sockaddr_storage *sa)
+{
+	socklen_t	 len = sizeof(*sa);
+	int		 fd = new_socket(s, s->to.ss_family);
+
+	*sa = s->to;
+	if (sa->ss_family == AF_INET6)
+		((struct sockaddr_in6 *)sa)->sin6_port = 0;
+	else
+		((struct sockaddr_in *)sa)->sin_port = 0;
+	if (bind(fd, (struct sockaddr *)sa, sa_len(sa)) == -1 ||
+	    listen(fd, 5) == -1 ||
+	    getsockname(fd, (struct sockaddr *)sa, &len) == -1)
+		broken(s, "listen");
+	return (fd);
+}
+
+static void
+c_again_accepted(struct scene *s)
+{
+	struct sockaddr_storage	 sa;
+	struct sockaddr		 none = { .sa_family = AF_UNSPEC };
+	int			 l = listening(s, &sa);
+
+	reach(s, new_socket(s, sa.ss_family), &sa);
+	if ((s->fd = accept(l, NULL, NULL)) == -1)
+		broken(s, "accept");
+	become(s, "games");
+	if (connect(s->fd, &none, sizeof(none)) == -1)
+		broken(s, "disconnect");
+	reach(s, s->fd, &s->to);
+	accepted(s);
+}
+
+static void
+c_again_listening(struct scene *s)
+{
+	struct sockaddr_storage	 sa;
+
+	s->fd = listening(s, &sa);
+	become(s, "games");
+	if (shutdown(s->fd, SHUT_RDWR) == -1)
+		broken(s, "shutdown");
+	reach(s, s->fd, &s->to);
+	accepted(s);
 }
 
 static void
@@ -2085,7 +2144,7 @@ judge_opener(const struct scene *s, const char *line)
 	runs = readlink(path, buf, sizeof(buf)) != -1 &&
 	    !(s->row->flags & F_OTHER);
 	told = field(line, "exe", buf, sizeof(buf)) != NULL;
-	if (told && s->row->flags & F_QUICK && !runs)
+	if (told && s->row->flags & F_LEAVES && !runs)
 		runs = readlink("/proc/self/exe", own, sizeof(own) - 1) != -1 &&
 		    strcmp(buf, own) == 0;
 	return (process_is(s, line) && field_is(line, "holders", NULL) &&
@@ -2140,8 +2199,8 @@ judge(struct scene *s, const char *line)
 	    ((row->owner != NULL || row->user[0] != '#') &&
 	    !field_is(line, "owner", row->owner)))
 		return (WRONG);
-	/* Whom it takes so quickly may still be there, or not. */
-	if (!env.record && row->flags & F_QUICK &&
+	/* Half gone, it is found by one way or the other. */
+	if (row->flags & F_LEAVES && field_is(line, "source", "scan") &&
 	    field_number(line, "pid") == s->pid[CONNECTOR])
 		return (RIGHT);
 	return (judge_process(s, line));

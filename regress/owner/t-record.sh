@@ -138,7 +138,7 @@ done
 # shellcheck disable=SC2086
 conf bpf $PORT $SPRAYED
 daemon_start || bail 'no daemon'
-plan 56
+plan 58
 
 #
 # Who is gone before anybody asks.
@@ -277,6 +277,78 @@ is "$port $(said 127.0.0.1 40003 127.0.0.1)" \
 client next news 127.0.0.1 $PORT </dev/null
 is "$(said 127.0.0.1 "$port" 127.0.0.1)" "news $pid bpf" 'nobody else minds'
 nft delete table ip here
+
+#
+# Another user's connection elsewhere has the sequence numbers of one to the
+# server, as if both had been guessed.
+#
+# shellcheck disable=SC2016
+SAME='
+use Socket qw(:DEFAULT SOCK_STREAM);
+$| = 1;
+alarm 60;
+my ($port, $watched, $drop) = @ARGV;
+my ($REPAIR, $QUEUE, $SEQ, $RECV, $SEND) = (19, 20, 21, 1, 2);
+sub of {	# a socket of that user
+	local $> = getpwnam shift;
+	socket my $s, AF_INET, SOCK_STREAM, 0 or die "socket: $!\n";
+	return $s;
+}
+sub set {
+	setsockopt $_[0], 6, $_[1], pack "l", $_[2] or die "no repair: $!\n";
+}
+sub numbers {	# next ones to be sent and received, unless repair is off
+	my ($s, $send, $recv) = @_;
+	set($s, $REPAIR, 1);
+	set($s, $QUEUE, $SEND);
+	set($s, $SEQ, $send);
+	if (defined $recv) {
+		set($s, $QUEUE, $RECV);
+		set($s, $SEQ, $recv);
+	}
+}
+my $thief = of("news");
+numbers($thief, 1000);
+set($thief, $REPAIR, -1);
+open my $nft, "|-", "nft -f -" or die;
+print $nft "add table ip late; add chain ip late out " .
+    "{ type filter hook output priority 0; }; add rule ip late out " .
+    "tcp dport $port tcp flags & (syn|ack) == ack drop\n";
+close $nft or die "no nft\n";
+connect $thief, sockaddr_in($port, inet_aton("127.0.0.1")) or die "thief: $!\n";
+set($thief, $REPAIR, 1);
+set($thief, $QUEUE, $RECV);
+my $seq = unpack "L", getsockopt $thief, 6, $SEQ;
+my $victim = of("games");
+numbers($victim, 1001, $seq);
+connect $victim, sockaddr_in($watched, inet_aton("192.0.2.9")) or
+    die "victim: $!\n";
+system "nft delete table ip late";
+set($thief, $REPAIR, -1);
+syswrite $thief, "QUIT\r\n";
+print "port ", (sockaddr_in getsockname $thief)[0], "\n";
+<STDIN>;
+set($thief, $REPAIR, 1);
+close $thief;		# without a word
+print "gone\n";
+<STDIN>;'
+mkfifo same.in
+perl -e "$SAME" "$OTHER" "$PORT" <same.in >same.out 2>&1 &
+AT_EXIT="kill $! 2>/dev/null; $AT_EXIT"
+exec 7>same.in
+if wait_for grep -q . same.out && grep -q '^port' same.out; then
+	port=$(sed -n 's/^port //p' same.out)
+	is "$(said 127.0.0.1 "$port" 127.0.0.1 $OTHER)" \
+	    'verdict=unknown reason=redirected' \
+	    'the numbers of another: he is not named'
+	echo >&7
+	wait_for grep -q gone same.out
+	is "$(said 127.0.0.1 "$port" 127.0.0.1 $OTHER)" \
+	    'verdict=unknown reason=redirected' 'nor when the thief has gone'
+else
+	skip 2 "no TCP_REPAIR: $(cat same.out)"
+fi
+exec 7>&-
 
 #
 # The unit and the container of who is recorded.

@@ -283,6 +283,8 @@ reset_recorded(void)
 	r->age = 1000;
 	script.asked = 5001;
 	r->source = script.key.client;
+	r->target = script.key.server;
+	r->ours = 1;
 	r->uid = 2000;
 	r->login = 600;
 	r->opener.pid = 77;
@@ -685,6 +687,7 @@ t_recorded(void **state)
 		{ SOCK_NONE, 0, SOCK_FAILED, 0, R_FAILED },
 		{ SOCK_DENIED, 0, N, 0, R_DENIED },
 		{ SOCK_UNSUPPORTED, 0, N, 0, R_UNSUPPORTED },
+		{ SOCK_SEVERAL, 0, N, 0, R_AMBIGUOUS },
 		{ SOCK_FAILED, 0, N, 0, R_FAILED },
 #undef N
 	};
@@ -928,36 +931,141 @@ t_not_recorded(void **state)
 }
 
 /*
- * Whoever is connected to could use the client's sequence numbers, but not an
- * address of this host.
+ * What ties the record to the MTA's end can be made the same by another user:
+ * he has no place where the client's addresses are the same, or none at all
+ * on this host, nor a clock like his.
  */
 static void
 t_from_elsewhere(void **state)
 {
+	enum { SAME, SOURCE, NEITHER };	/* of its addresses, what is the same */
 	static const struct {
-		int		 same, local;
+		int		 ours, addresses, timely, local;
 		enum verdict	 verdict;
 		enum reason	 reason;
 	} table[] = {
-		{ 1, NEVER,	E_OWNED,	R_NONE },
-		{ 0, 1,		E_OWNED,	R_NONE },
-		{ 0, 0,		E_REMOTE,	R_NONE },
-		{ 0, -1,	E_UNKNOWN,	R_FAILED },
+		{ 1, SAME,	0, NEVER,	E_OWNED,	R_NONE },
+		{ 1, SOURCE,	1, NEVER,	E_OWNED,	R_NONE },
+		{ 1, SOURCE,	0, 1,		E_UNKNOWN,	R_REDIRECTED },
+		{ 1, NEITHER,	1, 1,		E_OWNED,	R_NONE },
+		{ 1, NEITHER,	0, 1,		E_UNKNOWN,	R_REDIRECTED },
+		{ 1, NEITHER,	1, 0,		E_REMOTE,	R_NONE },
+		{ 1, NEITHER,	1, -1,		E_UNKNOWN,	R_FAILED },
+		{ 0, SAME,	0, 0,		E_OWNED,	R_NONE },
+		{ 0, SAME,	0, 1,		E_UNKNOWN,	R_REDIRECTED },
+		{ 0, SAME,	0, -1,		E_UNKNOWN,	R_FAILED },
+		{ 0, SAME,	1, 1,		E_OWNED,	R_NONE },
+		{ 0, SOURCE,	0, 0,		E_REMOTE,	R_NONE },
+		{ 0, SOURCE,	1, 0,		E_OWNED,	R_NONE },
+		{ 0, NEITHER,	1, 1,		E_OWNED,	R_NONE },
+		{ 0, NEITHER,	1, 0,		E_REMOTE,	R_NONE },
 	};
 	struct found	 found;
 	size_t		 i;
 
 	(void)state;
-	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+	for (i = 0; i < NITEMS(table); i++) {
 		reset_recorded();
 		script.client = SOCK_NONE;
+		script.server_established = 1;
 		script.client_local = table[i].local;
-		if (!table[i].same)
+		script.record.ours = table[i].ours;
+		script.record.timely = table[i].timely;
+		if (table[i].addresses != SAME)
+			script.record.target.port++;
+		if (table[i].addresses == NEITHER)
 			script.record.source.port++;
 		find(&found, 5000);
 		assert_int_equal(found.owner.verdict, table[i].verdict);
 		assert_int_equal(found.owner.reason, table[i].reason);
 	}
+}
+
+/* Of so many addresses as loopback has, some pair has a clock like his. */
+static void
+t_from_loopback(void **state)
+{
+	static const struct {
+		const char	*client, *server;
+		int		 named;
+	} table[] = {
+		{ "127.0.0.1",	"127.0.0.1",	1 },
+		{ "192.0.2.1",	"127.0.0.1",	1 },
+		{ "::1",	"::1",		1 },
+		{ "127.0.0.2",	"127.0.0.1",	0 },
+		{ "127.1.0.1",	"192.0.2.1",	0 },
+		{ "127.0.1.1",	"127.0.0.1",	0 },
+		{ "192.0.2.1",	"127.0.0.2",	0 },
+		{ "127.0.0.1",	"127.2.0.1",	0 },
+	};
+	struct found	 found;
+	size_t		 i;
+
+	(void)state;
+	for (i = 0; i < NITEMS(table); i++) {
+		reset_recorded();
+		(void)endpoint_parse(&script.key.client, table[i].client,
+		    "2501");
+		(void)endpoint_parse(&script.key.server, table[i].server,
+		    "25");
+		script.record.source = script.key.client;
+		script.record.target.port++;
+		script.record.timely = 1;
+		script.client = SOCK_NONE;
+		script.server_established = 1;
+		script.client_local = 1;
+		find(&found, 5000);
+		if (table[i].named)
+			assert_int_equal(found.owner.verdict, E_OWNED);
+		else
+			check_unknown(&found, R_REDIRECTED);
+	}
+}
+
+/* Connected again by who has it: that may be another than who made it. */
+static void
+t_again(void **state)
+{
+	static const enum sock_state	 client[] = {
+		SOCK_OWNED, SOCK_ORPHAN, SOCK_FORGOTTEN, SOCK_NONE
+	};
+	struct found			 found;
+	uint32_t			 uid;
+	size_t				 i;
+
+	(void)state;
+	for (i = 0; i < NITEMS(client); i++) {
+		uid = i < 2 ? 1000 : 2000;
+		reset_recorded();
+		script.client = client[i];
+		script.record.again = 1;
+		find(&found, 5000);
+		check_unknown(&found, R_AMBIGUOUS);
+		script.record.opener.uid = 0;
+		find(&found, 5000);
+		check_unknown(&found, R_AMBIGUOUS);
+		script.record.opener.uid = uid;
+		find(&found, 5000);
+		assert_int_equal(found.owner.verdict, E_OWNED);
+		assert_int_equal(found.owner.uid, uid);
+	}
+}
+
+/* More than one that could be it: it is one of this host's all the same. */
+static void
+t_several(void **state)
+{
+	struct found	 found;
+
+	(void)state;
+	reset();
+	script.client = SOCK_SEVERAL;
+	find(&found, 5000);
+	check_unknown(&found, R_AMBIGUOUS);
+	reset_recorded();
+	script.client = SOCK_SEVERAL;
+	find(&found, 5000);
+	check_unknown(&found, R_AMBIGUOUS);
 }
 
 /* A connection that was made after the question is not the one meant. */
@@ -1145,6 +1253,9 @@ main(void)
 		cmocka_unit_test(t_not_recorded),
 		cmocka_unit_test(t_opener_not_asked_for),
 		cmocka_unit_test(t_from_elsewhere),
+		cmocka_unit_test(t_from_loopback),
+		cmocka_unit_test(t_again),
+		cmocka_unit_test(t_several),
 		cmocka_unit_test(t_asked_before),
 	};
 
