@@ -360,12 +360,12 @@ static void
 log_remote(SMFICTX *ctx, const struct session *s, const char *done)
 {
 	const char	*queue = symbol(ctx, "i");
-	char		 extra[64];
+	char		 id[3 * MAX_QUEUEID + 8], extra[64];
 
 	copies_text(s, extra, sizeof(extra));
-	if (extra[0] != '\0')
-		log_info("queue=%s action=%s%s", queue == NULL ? "-" : queue,
-		    done, extra);
+	if (extra[0] != '\0' && xtext(id, sizeof(id), queue == NULL ? "-" :
+	    queue, MAX_QUEUEID) == 0)
+		log_info("queue=%s action=%s%s", id, done, extra);
 }
 
 /* The words for too many copies: the name that most of them have. */

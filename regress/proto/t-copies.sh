@@ -32,7 +32,7 @@ limit user "www-data" to 2 messages per 1h
 quarantine user "backup" message "not these words"
 tempfail user "list" message "later"
 E
-plan 53
+plan 55
 
 # What comes of a message of that client: how many headers were deleted, and
 # all that is said beside that.
@@ -133,6 +133,14 @@ eom: continue' "of nobody here, $from: 100 go"
 	is "$(last)" 'queue=Q1 action=reject rule=copies copies=101' \
 	    'and logged, without a name'
 	is "$(counter refused)" $((n + 1)) 'and counted'
+done
+# The macro i of the end of the message is "Q user=bob".
+for n in 100 101; do
+	printf '%s\n' quiet 'session 192.0.2.1 2501' 'mail <a@example.test>' \
+	    'rcpt <b@example.test>' "copies $n $name" \
+	    'raw 0000000f444569005120757365723d626f6200' eom | milter >out
+	like "$(last)" '^queue=Q\+20user\+3Dbob action=(strip|reject) ' \
+	    "a queue id of $n copies names nobody"
 done
 is "$(mail '127.0.0.1 2503' "copies 101 $name")" "$many" 'of an unknown owner'
 like "$(last)" 'action=reject rule=copies user=unknown reason=closed ' \
