@@ -198,6 +198,7 @@ like "$(grep copies json)" '"action":"reject","rule":"copies","user":"games"' \
     'in JSON'
 kill "$watcher" "$watcher2"
 wait "$watcher" "$watcher2"
+AT_EXIT=
 
 #
 # Remote mail that we do not touch is nothing that we refuse.
