@@ -293,9 +293,14 @@ enum imsg {
 enum asking { CHARGE_LOOK, CHARGE_COUNT, CHARGE_MAX };
 #define UID_UNKNOWN	UINT32_MAX	/* whose uid nobody knows */
 
-/* No rule decided; <blocked-now> did, before the first. */
+/*
+ * No rule decided; <blocked-now> did, before the first; the copies of our
+ * headers did, for there were too many.
+ */
 #define RULE_NONE	0
 #define RULE_BLOCKED	UINT32_MAX
+#define RULE_COPIES	(UINT32_MAX - 1)
+#define MANY_COPIES	"copies"	/* as people read it */
 
 /* What TABLE does to <blocked-now>. */
 enum table_op { TABLE_CLEAR, TABLE_ADD, TABLE_DELETE, TABLE_SYNC,

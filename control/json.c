@@ -145,7 +145,7 @@ record_rule(uint32_t rule)
 	char	 text[SPAN_TEXT];
 
 	text_rule(text, sizeof(text), rule);
-	if (rule == RULE_NONE || rule == RULE_BLOCKED)
+	if (rule == RULE_NONE || rule == RULE_BLOCKED || rule == RULE_COPIES)
 		record_string("rule", text);
 	else
 		record_number("rule", rule);

@@ -71,6 +71,8 @@ text_rule(char *buf, size_t size, uint32_t rule)
 		(void)strlcpy(buf, "none", size);
 	else if (rule == RULE_BLOCKED)
 		(void)strlcpy(buf, BLOCKED_NOW, size);
+	else if (rule == RULE_COPIES)
+		(void)strlcpy(buf, MANY_COPIES, size);
 	else
 		(void)snprintf(buf, size, "%u", rule);
 }

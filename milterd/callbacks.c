@@ -23,6 +23,7 @@
 #include <sys/types.h>
 #include <sys/socket.h>
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,13 @@
 			    SMFIP_NOEOH | SMFIP_NOBODY | NO_REPLY)
 
 #define REPLY_MAX	512
+
+/*
+ * Of all our headers in one message.  The MTA looks for each one that is to be
+ * deleted from the top, and has room for some thousands: then it fails, and
+ * the message is sent again, for days.  No honest mail has so many.
+ */
+#define COPIES_MAX	100
 
 static sfsistat	 cb_negotiate(SMFICTX *, unsigned long, unsigned long,
 		    unsigned long, unsigned long, unsigned long *,
@@ -271,19 +279,30 @@ kept(const struct session *s, int copies)
 	    s->decision.rule->keep);
 }
 
-/* " stripped=2 kept=yes", or nothing, in buf. */
+static int
+copies_all(const struct session *s)
+{
+	unsigned int	 i;
+	int		 all = 0;
+
+	for (i = 0; i < s->policy->nheaders; i++)
+		all += s->copies[i];
+	return (all);
+}
+
+/* " stripped=2 kept=yes", " copies=101" or nothing, in buf. */
 static void
 copies_text(const struct session *s, char *buf, size_t size)
 {
 	unsigned int	 i;
-	int		 all = 0, keep = 0;
+	int		 all = copies_all(s), keep = 0;
 
 	buf[0] = '\0';
-	for (i = 0; i < s->policy->nheaders; i++) {
-		all += s->copies[i];
+	for (i = 0; i < s->policy->nheaders; i++)
 		keep += kept(s, s->copies[i]);
-	}
-	if (all > 0 && s->decision.action != A_DISCARD)
+	if (s->decision.builtin == RULE_COPIES)
+		(void)snprintf(buf, size, " copies=%d", all);
+	else if (all > 0 && s->decision.action != A_DISCARD)
 		(void)snprintf(buf, size, " stripped=%d%s", all - keep,
 		    keep > 0 ? " kept=yes" : "");
 }
@@ -295,6 +314,8 @@ rule_text(const struct decision *d, char *buf, size_t size)
 
 	if (number == RULE_BLOCKED)
 		(void)strlcpy(buf, BLOCKED_NOW, size);
+	else if (number == RULE_COPIES)
+		(void)strlcpy(buf, MANY_COPIES, size);
 	else if (number == RULE_NONE)
 		(void)strlcpy(buf, "-", size);
 	else
@@ -334,6 +355,48 @@ log_message(SMFICTX *ctx, const struct session *s)
 	    login);
 }
 
+/* Of mail from elsewhere: what was done to it.  Nobody is named. */
+static void
+log_remote(SMFICTX *ctx, const struct session *s, const char *done)
+{
+	const char	*queue = symbol(ctx, "i");
+	char		 id[3 * MAX_QUEUEID + 8], extra[64];
+
+	copies_text(s, extra, sizeof(extra));
+	if (extra[0] != '\0' && xtext(id, sizeof(id), queue == NULL ? "-" :
+	    queue, MAX_QUEUEID) == 0)
+		log_info("queue=%s action=%s%s", id, done, extra);
+}
+
+/* The words for too many copies: the name that most of them have. */
+static int
+copies_reply(const struct session *s, char *buf, size_t size)
+{
+	const struct header	*h;
+	const char		*name = "";
+	unsigned int		 i = 0;
+	int			 most = 0;
+
+	TAILQ_FOREACH(h, &s->policy->headers, next) {
+		if (s->copies[i] > most) {
+			most = s->copies[i];
+			name = h->name;
+		}
+		i++;
+	}
+	return ((size_t)snprintf(buf, size, "Too many header fields %s",
+	    name) < size ? 0 : -1);
+}
+
+/* The words of a refusal. */
+static int
+reply_text(const struct session *s, char *buf, size_t size)
+{
+	if (s->decision.builtin == RULE_COPIES)
+		return (copies_reply(s, buf, size));
+	return (policy_reply(&s->decision, s->owner, &s->charge, buf, size));
+}
+
 /* Refuse, in words that can do no harm to the SMTP reply. */
 static sfsistat
 refuse(SMFICTX *ctx, struct session *s)
@@ -347,8 +410,7 @@ refuse(SMFICTX *ctx, struct session *s)
 		(void)strlcpy(code, "451", sizeof(code));
 		(void)strlcpy(xcode, "4.7.1", sizeof(xcode));
 	}
-	if (policy_reply(&s->decision, s->owner, &s->charge, text,
-	    sizeof(text)) == 0) {
+	if (reply_text(s, text, sizeof(text)) == 0) {
 		for (i = 0; text[i] != '\0'; i++) {
 			if (text[i] == '%')
 				safe[n++] = '%';
@@ -361,7 +423,10 @@ refuse(SMFICTX *ctx, struct session *s)
 	count(ST_REFUSED, 1);
 	if (s->decision.action == A_LIMIT)
 		count(ST_LIMITED, 1);
-	log_message(ctx, s);
+	if (is_local(s))
+		log_message(ctx, s);
+	else
+		log_remote(ctx, s, "reject rule=" MANY_COPIES);
 	message_reset(s);
 	return (later ? SMFIS_TEMPFAIL : SMFIS_REJECT);
 }
@@ -407,7 +472,7 @@ cb_envfrom(SMFICTX *ctx, char **argv)
 		    s->owner->reason == R_NONE ? SMFIS_ACCEPT : SMFIS_CONTINUE);
 	if (blocked(s->owner)) {
 		s->decision.action = A_REJECT;
-		s->decision.blocked = 1;
+		s->decision.builtin = RULE_BLOCKED;
 	} else
 		s->decision = policy_decide(s->policy, s->owner, s->sender,
 		    NULL, NULL);
@@ -428,6 +493,7 @@ cb_envrcpt(SMFICTX *ctx, char **argv)
 	return (SMFIS_NOREPLY);
 }
 
+/* The count stops where the sum of all would not be an int. */
 static sfsistat
 cb_header(SMFICTX *ctx, char *name, char *value)
 {
@@ -438,7 +504,8 @@ cb_header(SMFICTX *ctx, char *name, char *value)
 	(void)value;
 	if (s != NULL)
 		TAILQ_FOREACH(h, &s->policy->headers, next) {
-			if (strcasecmp(name, h->name) == 0)
+			if (strcasecmp(name, h->name) == 0 &&
+			    s->copies[i] < INT_MAX / MAX_HEADERS)
 				s->copies[i]++;
 			i++;
 		}
@@ -532,14 +599,9 @@ quarantine(SMFICTX *ctx, const struct session *s)
 static sfsistat
 finish_remote(SMFICTX *ctx, const struct session *s)
 {
-	const char	*queue;
-	char		 copies[64];
-
 	if (strip(ctx, s) == -1)
 		return (failed(s, "can't delete a header"));
-	copies_text(s, copies, sizeof(copies));
-	if (copies[0] != '\0' && (queue = symbol(ctx, "i")) != NULL)
-		log_info("queue=%s action=strip%s", queue, copies);
+	log_remote(ctx, s, "strip");
 	return (SMFIS_CONTINUE);
 }
 
@@ -569,6 +631,26 @@ finish(SMFICTX *ctx, struct session *s)
 	return (rv);
 }
 
+/*
+ * More copies than we delete?  That decides before anything is deleted or
+ * counted.  From what is discarded nothing is deleted, and whoever sent it is
+ * to hear nothing.
+ */
+static int
+too_many(const struct session *s)
+{
+	return (copies_all(s) > COPIES_MAX &&
+	    s->decision.action != A_DISCARD);
+}
+
+static sfsistat
+refuse_copies(SMFICTX *ctx, struct session *s)
+{
+	s->decision = (struct decision){ .action = A_REJECT,
+	    .builtin = RULE_COPIES };
+	return (refuse(ctx, s));
+}
+
 static sfsistat
 cb_eom(SMFICTX *ctx)
 {
@@ -577,6 +659,8 @@ cb_eom(SMFICTX *ctx)
 
 	if (s == NULL)
 		return (failed(s, "no session"));
+	if (too_many(s))
+		return (refuse_copies(ctx, s));
 	rv = is_local(s) ? finish(ctx, s) : finish_remote(ctx, s);
 	message_reset(s);
 	return (rv);

@@ -64,7 +64,7 @@ struct decision {
 	enum action		 action;
 	const struct rule	*rule;		/* or NULL: none matched */
 	const struct rule	*limit;		/* that counts it, or NULL */
-	int			 blocked;	/* by <blocked-now> */
+	uint32_t		 builtin;	/* RULE_* that did it alone */
 };
 
 /* What is known of a message when it has come to its end, for people. */

@@ -176,7 +176,7 @@ struct decision
 policy_decide(const struct policy *p, const struct owner *o,
     const char *sender, teller tell, void *arg)
 {
-	struct decision		 d = { A_PASS, NULL, NULL, 0 };
+	struct decision		 d = { A_PASS, NULL, NULL, RULE_NONE };
 	const struct rule	*r;
 	enum outcome		 out;
 	enum matcher		 what;
@@ -198,12 +198,12 @@ policy_decide(const struct policy *p, const struct owner *o,
 	return (d);
 }
 
-/* The number of the rule that decided, RULE_NONE or RULE_BLOCKED. */
+/* The number of the rule that decided, or one of RULE_*. */
 uint32_t
 policy_number(const struct decision *d)
 {
-	if (d->blocked)
-		return (RULE_BLOCKED);
+	if (d->builtin != RULE_NONE)
+		return (d->builtin);
 	if (d->action == A_LIMIT)
 		return (d->limit->number);
 	return (d->rule == NULL ? RULE_NONE : d->rule->number);

@@ -85,7 +85,8 @@ on_test(struct peer *peer, struct msg *m)
 		return (0);		/* we are just starting */
 	}
 	if (blocked(o))
-		d = (struct decision){ .action = A_REJECT, .blocked = 1 };
+		d = (struct decision){ .action = A_REJECT,
+		    .builtin = RULE_BLOCKED };
 	else
 		d = policy_decide(p, o, *sender != '\0' ? sender : NULL, tell,
 		    &to);

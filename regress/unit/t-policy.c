@@ -245,8 +245,8 @@ decision(const struct owner *o, const char *sender)
 	assert_int_equal(d.action, quiet.action);
 	assert_ptr_equal(d.rule, quiet.rule);
 	assert_ptr_equal(d.limit, quiet.limit);
-	assert_int_equal(d.blocked, 0);
-	assert_int_equal(quiet.blocked, 0);
+	assert_int_equal(d.builtin, RULE_NONE);
+	assert_int_equal(quiet.builtin, RULE_NONE);
 	assert_int_equal(d.action, d.rule == NULL ? A_PASS : d.rule->action);
 	assert_int_not_equal(d.action, A_LIMIT);
 	return (d);
@@ -1056,8 +1056,9 @@ t_number(void **state)
 		{ { A_REJECT, &seven, &nine, 0 }, 7 },
 		{ { A_LIMIT, &seven, &nine, 0 }, 9 },
 		{ { A_LIMIT, NULL, &nine, 0 }, 9 },
-		{ { A_REJECT, NULL, NULL, 1 }, RULE_BLOCKED },
-		{ { A_REJECT, &seven, &nine, 1 }, RULE_BLOCKED },
+		{ { A_REJECT, NULL, NULL, RULE_BLOCKED }, RULE_BLOCKED },
+		{ { A_REJECT, &seven, &nine, RULE_BLOCKED }, RULE_BLOCKED },
+		{ { A_REJECT, NULL, NULL, RULE_COPIES }, RULE_COPIES },
 	};
 	size_t	 i;
 
@@ -1124,7 +1125,7 @@ t_reply(void **state)
 		    table[i].expect);
 	}
 	/* No rule decided: <blocked-now> did. */
-	d = (struct decision){ .action = A_REJECT, .blocked = 1 };
+	d = (struct decision){ .action = A_REJECT, .builtin = RULE_BLOCKED };
 	expect_reply(&d, &owners[ALICE], NULL,
 	    "User alice is blocked from sending mail");
 	expect_reply(&d, &owners[SUB], NULL,
