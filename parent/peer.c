@@ -181,7 +181,11 @@ policy_count(struct msg *m, void *arg)
 	return (0);
 }
 
-/* Send a child the policy in force, if it gets one at all. */
+/*
+ * Send a child the policy in force, if it gets one at all.  Its queue has room
+ * for one: who has not yet acknowledged the last one gets this one, or what is
+ * in force by then, when he has.
+ */
 void
 peers_policy(struct proc *p)
 {
@@ -189,7 +193,11 @@ peers_policy(struct proc *p)
 	struct msg		 m;
 	int			 n;
 
-	if (p->role != ROLE_WORKER && p->role != ROLE_RESOLVER)
+	if ((p->role != ROLE_WORKER && p->role != ROLE_RESOLVER) ||
+	    !p->peer.open)
+		return;
+	p->stale = p->unacked;
+	if (p->stale)
 		return;
 	n = policy_send(policy, p->role, policy_count, NULL);
 	msg_new(&m, IMSG_CONF_BEGIN, 0);
@@ -204,7 +212,7 @@ peers_policy(struct proc *p)
 	msg_new(&m, IMSG_CONF_END, 0);
 	put_u32(&m, policy->generation);
 	(void)peer_send(&p->peer, &m);
-	p->unacked++;
+	p->unacked = 1;
 }
 
 static void
@@ -354,10 +362,12 @@ on_conf_ack(struct peer *peer, struct msg *m)
 		return (-1);
 	if (error != 0)
 		return (-1);	/* what we sent was right: it is ill */
-	if (p->unacked == 0)
+	if (!p->unacked)
 		return (-1);
-	p->unacked--;
+	p->unacked = 0;
 	p->generation = generation;
+	if (p->stale)
+		peers_policy(p);
 	load_acked();
 	return (0);
 }
