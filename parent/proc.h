@@ -98,6 +98,7 @@ void	 peers_init(struct parent *);
 void	 peers_gone(struct peer *, const char *);
 void	 peers_feed(void);
 void	 peers_newlog(void);
+void	 peers_saved(void);
 void	 peers_stats(void);
 void	 peers_policy(struct proc *);
 void	 peers_control(struct msg *);
