@@ -32,6 +32,7 @@ enum kind {
 };
 
 #define RANGES_PER_ITEM	512
+#define ITEMS_ALWAYS	5	/* of a worker's, whatever is configured */
 
 /* Where the items go. */
 struct sink {
@@ -190,15 +191,22 @@ policy_free(struct policy *p)
 	free(p);
 }
 
-/* The table of that index or NULL. */
+/*
+ * The table of that index or NULL.  Rules come in the order of the lists in
+ * them: we begin at the one found last, or many rules would take for ever.
+ */
 struct table *
-policy_table(const struct policy *p, uint32_t index)
+policy_table(struct policy *p, uint32_t index)
 {
-	struct table	*t;
+	struct table	*t = p->found;
 
-	TAILQ_FOREACH(t, &p->tables, next)
-		if (t->index == index)
-			break;
+	if (t == NULL || t->index > index)
+		t = TAILQ_FIRST(&p->tables);
+	while (t != NULL && t->index < index)
+		t = TAILQ_NEXT(t, next);
+	if (t == NULL || t->index != index)
+		return (NULL);
+	p->found = t;
 	return (t);
 }
 
@@ -480,6 +488,59 @@ policy_send(const struct policy *p, enum role role,
 	return (s.n);
 }
 
+/*
+ * The items of a table when all its names are known, and each user has as many
+ * subordinate ranges as he can.
+ */
+static size_t
+table_items(const struct table *t)
+{
+	const struct entry	*e;
+	size_t			 entries = 0, names = 0;
+
+	TAILQ_FOREACH(e, &t->entries, next) {
+		entries++;
+		names += e->name != NULL;
+	}
+	if (t->kind != TABLE_USERS || names == 0)
+		return (2 + entries / RANGES_PER_ITEM);
+	return (3 + entries / RANGES_PER_ITEM +
+	    names * MAX_SUBUIDS / RANGES_PER_ITEM);
+}
+
+static size_t
+rule_items(const struct rule *r)
+{
+	const struct match	*mt;
+	const struct pattern	*p;
+	size_t			 n = 1 + r->nrates;
+
+	TAILQ_FOREACH(mt, &r->matches, next) {
+		n++;
+		STAILQ_FOREACH(p, &mt->patterns, next)
+			n++;
+	}
+	return (n);
+}
+
+/*
+ * How many items policy_send() makes of it at most, whatever names turn out
+ * to be and however we listen: known before anybody is asked.
+ */
+size_t
+policy_items(const struct policy *p)
+{
+	const struct table	*t;
+	const struct rule	*r;
+	size_t			 n = ITEMS_ALWAYS + p->nheaders;
+
+	TAILQ_FOREACH(t, &p->tables, next)
+		n += table_items(t);
+	TAILQ_FOREACH(r, &p->rules, next)
+		n += rule_items(r);
+	return (n);
+}
+
 static char *
 get_dup(struct msg *m)
 {
@@ -510,7 +571,7 @@ got_fields(struct fields *f, struct msg *m)
 static void
 got_table(struct policy *p, struct msg *m)
 {
-	struct table	*t;
+	struct table	*t, *last = TAILQ_LAST(&p->tables, tables);
 
 	if ((t = calloc(1, sizeof(*t))) == NULL) {
 		m->bad = 1;
@@ -520,7 +581,8 @@ got_table(struct policy *p, struct msg *m)
 	t->index = get_u32(m);
 	t->kind = get_u8(m);
 	t->complete = get_u8(m);
-	if (t->kind >= TABLE_KINDS || policy_table(p, t->index) != NULL)
+	if (t->kind >= TABLE_KINDS ||
+	    (last != NULL && last->index >= t->index))
 		m->bad = 1;
 	TAILQ_INSERT_TAIL(&p->tables, t, next);
 }

@@ -243,9 +243,12 @@ struct policy {
 	struct headers		 headers;	/* at least one */
 	unsigned int		 nheaders;
 	struct fields		 log_fields;
-	struct tables		 tables;
+	struct tables		 tables;	/* by index */
+	struct table		*found;		/* the last one asked for */
 	struct rules		 rules;
 };
+
+#define POLICY_MAX		262144		/* items of one policy */
 
 /* One on its way to a child. */
 struct incoming {
@@ -425,7 +428,8 @@ struct chan {
 	size_t			 queued;
 };
 #define CHAN_QUEUE		2048		/* packets */
-#define CHAN_QUEUE_PARENT	262144		/* a policy is many */
+/* A policy and what else the parent has to say while it is on its way. */
+#define CHAN_QUEUE_PARENT	(POLICY_MAX + 8192)
 
 /*
  * A channel in libevent's loop.  handler() is looked up by type; one returns
@@ -548,13 +552,14 @@ extern const char *const unit_names[U_MAX];
 extern const char *const backend_names[B_MAX];
 int	 policy_send(const struct policy *, enum role,
 	    int (*)(struct msg *, void *), void *);
+size_t	 policy_items(const struct policy *);
 struct policy *policy_new(void);
 void	 policy_free(struct policy *);
 int	 policy_begin(struct incoming *, struct msg *);
 int	 policy_item(struct incoming *, struct msg *);
 int	 policy_end(struct incoming *, struct msg *, struct policy **);
 int	 policy_complete(const struct policy *);
-struct table *policy_table(const struct policy *, uint32_t);
+struct table *policy_table(struct policy *, uint32_t);
 struct header *header_new(struct policy *, const char *);
 struct match *match_new(struct rule *, enum matcher);
 struct pattern *pattern_new(struct match *, const char *);

@@ -68,9 +68,9 @@ static const enum field	 log_fields[] = {
 static void	 complain(struct report *, const struct where *,
 		    const char *, ...) PRINTF(3, 4);
 static void	 put(struct printer *, const char *, ...) PRINTF(2, 3);
-static void	 put_matches(struct printer *, const struct policy *,
+static void	 put_matches(struct printer *, struct policy *,
 		    const struct rule *);
-static void	 put_rule(struct printer *, const struct policy *,
+static void	 put_rule(struct printer *, struct policy *,
 		    const struct rule *);
 
 jmp_buf	*conf_escape;
@@ -302,7 +302,7 @@ fnv1a(const char *data, size_t len)
  * so that they survive another amount or another place among the rules.
  */
 static void
-rule_describe(const struct policy *p, struct rule *r)
+rule_describe(struct policy *p, struct rule *r)
 {
 	struct printer	 pr;
 
@@ -321,28 +321,43 @@ rule_describe(const struct policy *p, struct rule *r)
 	free(pr.text);
 }
 
+static int
+bucket_cmp(const void *a, const void *b)
+{
+	const struct rule *const	*x = a, *const *y = b;
+
+	if ((*x)->bucket != (*y)->bucket)
+		return ((*x)->bucket < (*y)->bucket ? -1 : 1);
+	return ((*x)->number < (*y)->number ? -1 : 1);
+}
+
 /*
  * Limits with the same matchers don't share counts: the n-th of them is told
- * apart by n.  From the last one on, for it is the earlier ones that are
- * compared.
+ * apart by n.  Sorted, they stand together, in the order of the file.
  */
 static void
 buckets_number(struct policy *p)
 {
-	struct rule	*r, *earlier;
-	uint32_t	 n;
+	struct rule	*r, **limits;
+	uint64_t	 bucket = 0;
+	size_t		 i, n = 0;
+	uint32_t	 nth = 0;
 
-	TAILQ_FOREACH_REVERSE(r, &p->rules, rules, next) {
-		if (r->action != A_LIMIT)
-			continue;
-		n = 0;
-		for (earlier = TAILQ_FIRST(&p->rules); earlier != r;
-		    earlier = TAILQ_NEXT(earlier, next))
-			if (earlier->action == A_LIMIT &&
-			    earlier->bucket == r->bucket)
-				n++;
-		r->bucket = (r->bucket ^ n) * FNV_PRIME;
+	TAILQ_FOREACH(r, &p->rules, next)
+		n += r->action == A_LIMIT;
+	if ((limits = calloc(n + 1, sizeof(*limits))) == NULL)
+		conf_nomem();
+	n = 0;
+	TAILQ_FOREACH(r, &p->rules, next)
+		if (r->action == A_LIMIT)
+			limits[n++] = r;
+	qsort(limits, n, sizeof(*limits), bucket_cmp);
+	for (i = 0; i < n; i++) {
+		nth = i > 0 && limits[i]->bucket == bucket ? nth + 1 : 0;
+		bucket = limits[i]->bucket;
+		limits[i]->bucket = (bucket ^ nth) * FNV_PRIME;
 	}
+	free(limits);
 }
 
 /*
@@ -387,6 +402,7 @@ int
 conf_check(struct conf *conf, char *err, size_t errsize)
 {
 	struct report	 r = { conf, err, errsize, 0 };
+	size_t		 n;
 
 	if (conf->listen.family == AF_UNSPEC)
 		complain(&r, NULL, "no \"listen on\": where does the mail "
@@ -413,7 +429,12 @@ conf_check(struct conf *conf, char *err, size_t errsize)
 	if (r.errors != 0)
 		return (-1);
 	conf_complete(conf);
-	return (0);
+	if ((n = policy_items(conf->policy)) <= POLICY_MAX)
+		return (0);
+	complain(&r, NULL, "rules and tables make %zu items, and a worker "
+	    "takes %d: join rules, or put users and uids into tables", n,
+	    POLICY_MAX);
+	return (-1);
 }
 
 static int
@@ -691,7 +712,7 @@ put_patterns(struct printer *pr, const struct match *m)
 }
 
 static void
-put_matches(struct printer *pr, const struct policy *p, const struct rule *r)
+put_matches(struct printer *pr, struct policy *p, const struct rule *r)
 {
 	const struct match	*m;
 
@@ -729,7 +750,7 @@ put_rates(struct printer *pr, const struct rule *r)
 }
 
 static void
-put_rule(struct printer *pr, const struct policy *p, const struct rule *r)
+put_rule(struct printer *pr, struct policy *p, const struct rule *r)
 {
 	put(pr, "%s", action_names[r->action]);
 	put_matches(pr, p, r);
@@ -786,7 +807,7 @@ put_ports(const struct policy *p)
 }
 
 static void
-put_policy(const struct policy *p)
+put_policy(struct policy *p)
 {
 	struct printer		 pr = { .to = stdout };
 	const struct header	*h;

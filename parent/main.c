@@ -133,6 +133,7 @@ parent_stop(struct parent *p)
 	log_info("stopping");
 	notify_stopping();
 	p->stopping = 1;
+	peers_saved();
 	listen_unlink(&p->conf->listen);
 	listen_unlink(&p->conf->control);
 	close(p->listen_fd);

@@ -34,7 +34,9 @@
 
 #define COUNT_TIME	500	/* ms, that a status waits for counters */
 #define WAITING_MAX	64	/* questions for a status at a time */
-#define SAVING_MAX	64	/* changes of blocks that are written at once */
+#define SAVING_MAX	1000	/* clients of control that wait for a write */
+#define SAVE_PAUSE	1000000	/* us, between writes of the blocks, */
+#define SAVE_AHEAD	(15 * SAVE_PAUSE)	/* but for some in a row */
 #define CONTROL_QUEUE	8192	/* packets, that control does not read */
 #define FILE_SHOWN	1000	/* bytes of a table's file name */
 
@@ -58,10 +60,16 @@ static struct {
 	struct event	 timer;
 } waiting;
 
-/* Requests to save a block, which are in memory and not yet on the disk. */
+/*
+ * Requests to save a block, which are in memory and not yet on the disk.
+ * control is not to keep the disk and us busy: the whole file is written once
+ * a second on average.  An administrator who has a few of them does not wait.
+ */
 static struct {
 	uint32_t	 ids[SAVING_MAX];
 	size_t		 n;
+	uint64_t	 due;		/* us: by then, as many as there were
+					   would have been one a second */
 	struct event	 timer;
 } saving;
 
@@ -181,7 +189,11 @@ policy_count(struct msg *m, void *arg)
 	return (0);
 }
 
-/* Send a child the policy in force, if it gets one at all. */
+/*
+ * Send a child the policy in force, if it gets one at all.  Its queue has room
+ * for one: who has not yet acknowledged the last one gets this one, or what is
+ * in force by then, when he has.
+ */
 void
 peers_policy(struct proc *p)
 {
@@ -189,7 +201,11 @@ peers_policy(struct proc *p)
 	struct msg		 m;
 	int			 n;
 
-	if (p->role != ROLE_WORKER && p->role != ROLE_RESOLVER)
+	if ((p->role != ROLE_WORKER && p->role != ROLE_RESOLVER) ||
+	    !p->peer.open)
+		return;
+	p->stale = p->unacked;
+	if (p->stale)
 		return;
 	n = policy_send(policy, p->role, policy_count, NULL);
 	msg_new(&m, IMSG_CONF_BEGIN, 0);
@@ -204,7 +220,7 @@ peers_policy(struct proc *p)
 	msg_new(&m, IMSG_CONF_END, 0);
 	put_u32(&m, policy->generation);
 	(void)peer_send(&p->peer, &m);
-	p->unacked++;
+	p->unacked = 1;
 }
 
 static void
@@ -354,10 +370,12 @@ on_conf_ack(struct peer *peer, struct msg *m)
 		return (-1);
 	if (error != 0)
 		return (-1);	/* what we sent was right: it is ill */
-	if (p->unacked == 0)
+	if (!p->unacked)
 		return (-1);
-	p->unacked--;
+	p->unacked = 0;
 	p->generation = generation;
+	if (p->stale)
+		peers_policy(p);
 	load_acked();
 	return (0);
 }
@@ -590,13 +608,14 @@ on_userid(struct peer *peer, struct msg *m)
 	return (0);
 }
 
-/* What was changed by a lot of requests is written once. */
-static void
-saved(void)
+/* What was changed by a lot of requests is written once; at the end, too. */
+void
+peers_saved(void)
 {
-	char	 text[STR_MAX];
-	size_t	 i;
-	int	 error = 0;
+	uint64_t	 now, began = clock_usec(CLOCK_MONOTONIC);
+	char		 text[STR_MAX];
+	size_t		 i;
+	int		 error = 0;
 
 	(void)evtimer_del(&saving.timer);
 	text[0] = '\0';
@@ -609,6 +628,10 @@ saved(void)
 	for (i = 0; i < saving.n; i++)
 		peers_result(saving.ids[i], error, text);
 	saving.n = 0;
+	now = clock_usec(CLOCK_MONOTONIC);
+	if (saving.due < now)
+		saving.due = now;
+	saving.due += SAVE_PAUSE + (now - began);
 }
 
 static void
@@ -617,19 +640,26 @@ cb_saved(int fd, short event, void *arg)
 	(void)fd;
 	(void)event;
 	(void)arg;
-	saved();
+	peers_saved();
 }
 
-/* Keep a change in memory; it is written when control has no more of them. */
+/*
+ * Keep a change in memory; it is written when control has no more of them, if
+ * it is not too early.  Who asks as 0 wants no answer.
+ */
 static void
 save(uint32_t id)
 {
 	struct timeval	 tv = { 0, 0 };
+	uint64_t	 soon = clock_usec(CLOCK_MONOTONIC) + SAVE_AHEAD;
 
-	saving.ids[saving.n++] = id;
-	if (saving.n == SAVING_MAX)
-		saved();
-	else
+	if (id != 0)
+		saving.ids[saving.n++] = id;
+	if (saving.due > soon) {
+		tv.tv_sec = (saving.due - soon) / 1000000;
+		tv.tv_usec = (saving.due - soon) % 1000000;
+	}
+	if (!evtimer_pending(&saving.timer, NULL))
 		timer_add(&saving.timer, &tv);
 }
 
@@ -652,6 +682,11 @@ on_save(struct peer *peer, struct msg *m)
 	    known > 1 || (known && uid == UID_UNKNOWN) ||
 	    (*name == '\0' && !known) || expires > INT64_MAX)
 		return (-1);
+	if (m->id != 0 && saving.n == SAVING_MAX) {
+		peers_result(m->id, EAGAIN, "too many changes at once: try "
+		    "again");
+		return (0);
+	}
 	if (op == TABLE_DELETE)
 		state_delete(name, uid);
 	else if (state_set(name, known, uid, expires) == -1) {

@@ -224,7 +224,7 @@ proc_spawn(struct proc *p)
 		close(logfd);
 	p->hello = p->fed = p->counting = p->asked = 0;
 	p->protections = 0;
-	p->unacked = 0;
+	p->unacked = p->stale = 0;
 	p->life++;
 	p->generation = 0;
 	p->started = uptime();

@@ -33,7 +33,8 @@ struct proc {
 	int			 hello;		/* said HELLO in this life */
 	int			 fed;		/* has had CONF and START */
 	uint32_t		 generation;	/* of the policy it acked */
-	unsigned int		 unacked;	/* policies that it was sent */
+	int			 unacked;	/* the policy that it was sent */
+	int			 stale;		/* that is not the last one */
 	uint32_t		 life;		/* which one this is */
 	time_t			 started;
 	uint32_t		 restarts;
@@ -97,6 +98,7 @@ void	 peers_init(struct parent *);
 void	 peers_gone(struct peer *, const char *);
 void	 peers_feed(void);
 void	 peers_newlog(void);
+void	 peers_saved(void);
 void	 peers_stats(void);
 void	 peers_policy(struct proc *);
 void	 peers_control(struct msg *);

@@ -2027,12 +2027,16 @@ fake_cases(struct wrong *list, enum role role, enum state state)
 enum play {
 	PLAY_NONE, PLAY_NAMES, PLAY_TABLES, PLAY_MUTE, PLAY_BUSY, PLAY_SAVE,
 	PLAY_FLOOD_SAVE, PLAY_FLOOD_USERID, PLAY_FLOOD_TABLES,
-	PLAY_FLOOD_RELOAD
+	PLAY_FLOOD_RELOAD, PLAY_PACE
 };
 
 #define MUTES	70	/* more than the parent takes at a time */
 #define BUSY	2000
 #define BURST	32
+#define UNPACED	16	/* writes of the blocks that need not wait */
+#define PACED	3	/* and some that do */
+#define HEAPED	5000	/* changes that come together: more than may wait */
+#define HEAP	1000	/* for a write */
 
 static void
 send_userid(struct chan *c, uint32_t id, const char *name)
@@ -2191,6 +2195,73 @@ play_save(struct chan *c)
 	exit(1);
 }
 
+static void
+send_save(struct chan *c, uint32_t id, uint32_t uid)
+{
+	struct msg	 m;
+
+	msg_new(&m, IMSG_SAVE, id);
+	put_save(&m, TABLE_ADD, "", uid);
+	must_send(c, &m);
+	while (c->queued > CHAN_QUEUE / 2 && chan_flush(c) == 0)
+		nap();
+}
+
+/* One change after the other, each of them written: ms for n of them. */
+static long
+saves_paced(struct chan *c, uint32_t uid, uint32_t n)
+{
+	long		 began = now_ms();
+	struct msg	 m;
+
+	for (; n > 0; n--, uid++) {
+		send_save(c, 1, uid);
+		if (!await(c, &m, IMSG_RESULT) || get_u32(&m) != 0)
+			errx(1, "no RESULT of a save");
+	}
+	return (now_ms() - began);
+}
+
+/*
+ * A lot of changes together wait for one write: who asked is told then, and of
+ * those that are too many at once.  A change that nobody asked for is none.
+ */
+static void
+play_pace(struct chan *c)
+{
+	struct msg	 m;
+	long		 first, burst, paced, began;
+	uint32_t	 i, error, room, refused = 0;
+
+	first = saves_paced(c, 1, 1);
+	burst = first + saves_paced(c, 2, UNPACED - 1);
+	paced = saves_paced(c, UNPACED + 1, PACED);
+	began = now_ms();
+	for (i = 0; i < HEAPED; i++)
+		send_save(c, 100 + i, 1000 + i);
+	for (i = 0; i < HEAPED; i++) {
+		if (!await(c, &m, IMSG_RESULT))
+			errx(1, "no RESULT of a heap");
+		if ((error = get_u32(&m)) == EAGAIN)
+			refused++;
+		else if (error != 0)
+			errx(1, "error %u", error);
+	}
+	/* With each write there is room again. */
+	room = HEAP * (1 + (now_ms() - began) / 1000);
+	for (i = 0; i < HEAPED; i++)
+		send_save(c, 0, 1000 + i);
+	/* These are in memory when it has read this. */
+	msg_new(&m, IMSG_TABLES, 7);
+	must_send(c, &m);
+	if (!await(c, &m, IMSG_RESULT) || m.id != 7)
+		errx(1, "no RESULT of TABLES");
+	file_put("played", "%s, %s, %s", first < paced / PACED ? "at once" :
+	    "late", burst + paced >= PACED * 1000 ? "paced" : "hurried",
+	    refused + room >= HEAPED && refused <= HEAPED - HEAP ? "refused" :
+	    "wrong");
+}
+
 /* One asks and asks and never reads. */
 static void
 play_flood(struct chan *c, enum imsg type)
@@ -2233,6 +2304,9 @@ play(struct chan *c, enum play what)
 		break;
 	case PLAY_SAVE:
 		play_save(c);
+		break;
+	case PLAY_PACE:
+		play_pace(c);
 		break;
 	case PLAY_FLOOD_SAVE:
 		play_flood(c, IMSG_SAVE);
@@ -2789,6 +2863,26 @@ parent_saves(void)
 	ok(daemon_stop(&d), "and stops");
 }
 
+/* The disk is not kept busy, and nothing is lost by that. */
+static void
+parent_pace(void)
+{
+	struct daemon_proc	 d;
+	char			 sum[16];
+
+	play_start(&d, PLAY_PACE);
+	ok(daemon_file_is(&d, "played", "at once, paced, refused", 6 * WAIT),
+	    "one change is written at once, many not faster than one a "
+	    "second, too many are refused");
+	ok(daemon_stop(&d), "the daemon stops");
+	daemon_file(&d, "kept", 0);
+	daemon_file(&d, "play", PLAY_NONE);
+	daemon_start(&d);
+	(void)snprintf(sum, sizeof(sum), "%d", UNPACED + PACED + HEAPED);
+	ok(daemon_file_is(&d, "kept", sum, WAIT), "and has written all before");
+	ok(daemon_stop(&d), "and stops");
+}
+
 static void
 parent_floods(void)
 {
@@ -2985,6 +3079,7 @@ main(int argc, char **argv)
 	parent_tables();
 	parent_busy();
 	parent_saves();
+	parent_pace();
 	parent_floods();
 	parent_storm();
 	printf("1..%d\n", tests);

@@ -388,8 +388,7 @@ same_patterns(const struct match *a, const struct match *b)
 }
 
 static void
-same_matches(const struct rule *a, const struct rule *b,
-    const struct policy *pb)
+same_matches(const struct rule *a, const struct rule *b, struct policy *pb)
 {
 	const struct match	*x, *y = TAILQ_FIRST(&b->matches);
 
@@ -412,7 +411,7 @@ same_matches(const struct rule *a, const struct rule *b,
 
 /* All but the entries of tables, which no worker gets. */
 static void
-same_policy(const struct policy *a, const struct policy *b)
+same_policy(const struct policy *a, struct policy *b)
 {
 	const struct table	*t, *u = TAILQ_FIRST(&b->tables);
 	const struct rule	*r, *s = TAILQ_FIRST(&b->rules);
@@ -1313,6 +1312,85 @@ t_large(void **state)
 	policy_free(q);
 }
 
+/*
+ * How many items it can be is known before the names are: never more of them
+ * are sent, and no less if all users have all the subordinate uids they can.
+ */
+static void
+t_items(void **state)
+{
+	struct policy	*p = full();
+	struct table	*t;
+	struct entry	*e, *sub;
+	size_t		 before;
+	int		 i;
+
+	(void)state;
+	assert_in_range(send_all(p, ROLE_WORKER), 1, policy_items(p));
+	p->unlimited = 1;
+	before = policy_items(p);
+	p->unlimited = 0;
+	assert_int_equal(policy_items(p), before);
+	policy_free(p);
+
+	p = bare();
+	(void)add_rule(p, 1, A_REJECT, 0, NULL);
+	(void)add_match(TAILQ_FIRST(&p->rules), M_EXE, 0, TABLE_ANY, "x");
+	add_rate(TAILQ_FIRST(&p->rules), U_MESSAGES, 1, 1);
+	assert_int_equal(policy_items(p), send_all(p, ROLE_WORKER));
+	before = policy_items(p);
+	(void)pattern_new(TAILQ_FIRST(&TAILQ_FIRST(&p->rules)->matches), "y");
+	assert_int_equal(policy_items(p), before + 1);
+	assert_int_equal(policy_items(p), send_all(p, ROLE_WORKER));
+
+	t = add_table(p, 0, TABLE_GROUPS);
+	for (i = 0; i < 1000; i++)
+		add_entry(t, "group", i, i, 1);
+	assert_int_equal(policy_items(p), send_all(p, ROLE_WORKER));
+	t = add_table(p, 1, TABLE_USERS);
+	for (i = 0; i < 1000; i++)
+		add_entry(t, "user", i, i, 0);
+	before = policy_items(p);
+	assert_in_range(send_all(p, ROLE_WORKER), 1, before);
+	TAILQ_FOREACH(e, &t->entries, next) {
+		if (e->known == ENTRY_SUB)
+			continue;
+		e->known = 1;
+		for (i = 0; i < MAX_SUBUIDS; i++) {
+			sub = calloc(1, sizeof(*sub));
+			assert_non_null(sub);
+			sub->known = ENTRY_SUB;
+			TAILQ_INSERT_AFTER(&t->entries, e, sub, next);
+		}
+	}
+	assert_int_equal(send_all(p, ROLE_WORKER), before);
+	policy_free(p);
+}
+
+/* Tables are found in whatever order they are asked for. */
+static void
+t_table(void **state)
+{
+	static const uint32_t	 there[] = { 1, 4, 5, 9 };
+	struct policy		*p = bare();
+	uint32_t		 i, j;
+
+	(void)state;
+	assert_null(policy_table(p, 0));
+	for (i = 0; i < NITEMS(there); i++)
+		(void)add_table(p, there[i], TABLE_USERS);
+	for (i = 0; i < NITEMS(there); i++)
+		for (j = 0; j < NITEMS(there); j++) {
+			assert_int_equal(policy_table(p, there[i])->index,
+			    there[i]);
+			assert_int_equal(policy_table(p, there[j])->index,
+			    there[j]);
+			assert_null(policy_table(p, there[j] + 2));
+			assert_null(policy_table(p, 0));
+		}
+	policy_free(p);
+}
+
 /* The words of the configuration, of what is printed of it and of the log. */
 static void
 t_words(void **state)
@@ -1365,6 +1443,8 @@ main(void)
 		cmocka_unit_test(t_ranges),
 		cmocka_unit_test(t_subs),
 		cmocka_unit_test(t_large),
+		cmocka_unit_test(t_items),
+		cmocka_unit_test(t_table),
 		cmocka_unit_test(t_words),
 	};
 

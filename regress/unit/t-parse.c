@@ -103,7 +103,7 @@ teardown(void **state)
 }
 
 static const struct table *
-expect_table(const struct policy *p, uint32_t index, enum table_kind kind,
+expect_table(struct policy *p, uint32_t index, enum table_kind kind,
     const char *name)
 {
 	const struct table	*t = policy_table(p, index);
@@ -241,7 +241,7 @@ static void
 rules(void **state)
 {
 	struct conf		*conf;
-	const struct policy	*p;
+	struct policy	*p;
 	const struct rule	*r;
 	const struct match	*m;
 	const struct table	*t;
@@ -286,7 +286,7 @@ static void
 matchers(void **state)
 {
 	struct conf		*conf;
-	const struct policy	*p;
+	struct policy	*p;
 	const struct rule	*r;
 	const struct match	*m;
 	const struct table	*t;
