@@ -231,7 +231,7 @@ MINUTES = 60
 soak:
 	regress/deps check
 	$(MAKE) regress-programs
-	MINUTES=$(MINUTES) regress/run -t $$(($(MINUTES) * 60 + 900)) \
+	MINUTES=$(MINUTES) regress/run -v -t $$(($(MINUTES) * 60 + 900)) \
 	    regress/soak/t-soak.sh
 
 # With programs that notice what they do wrong.
