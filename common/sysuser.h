@@ -248,7 +248,7 @@ struct policy {
 	struct rules		 rules;
 };
 
-#define POLICY_MAX		262144		/* items of one policy */
+#define POLICY_MAX		65536		/* items of one policy */
 
 /* One on its way to a child. */
 struct incoming {

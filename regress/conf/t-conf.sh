@@ -183,11 +183,11 @@ accepted limits.conf "2000 limits of the same users"
 ok "... in no time" [ $(($(date +%s) - start)) -le 2 ]
 
 start=$(date +%s)
-awk 'BEGIN { for (i = 0; i < 60000; i++) {
+awk 'BEGIN { for (i = 0; i < 15000; i++) {
 	print "limit user any to " i + 1 " messages per 1h"
-	if (i < 20000) print "reject user { uid " i " }" } }' |
+	if (i < 5000) print "reject user { uid " i " }" } }' |
     cat good/minimal.conf - >limits.conf
-accepted limits.conf "60000 limits, 20000 lists"
+accepted limits.conf "15000 limits, 5000 lists"
 ok "... in no time" [ $(($(date +%s) - start)) -le 3 ]
 
 # What a worker can be handed: 6 items, and 2 for each of these rules.
@@ -197,20 +197,20 @@ items() {	# RULES
 }
 too_many() {	# ITEMS
 	echo "items.conf:$(wc -l <items.conf): rules and tables make $1 items, \
-and a worker takes 262144: join rules, or put users and uids into tables"
+and a worker takes 65536: join rules, or put users and uids into tables"
 }
-items 131069 >items.conf
+items 32765 >items.conf
 accepted items.conf "as many rules as a worker takes"
 echo 'reject unknown' >>items.conf
-refused items.conf "a rule more" "$(too_many 262146)"
+refused items.conf "a rule more" "$(too_many 65538)"
 is "$(wc -l <stderr)" 1 "... is refused once"
 # Subordinate uids are counted before anybody knows them: 6448 items.
 awk 'BEGIN { for (i = 0; i < 100000; i++) print "u" i }' >users.txt
-items 127845 >items.conf
+items 29541 >items.conf
 echo 'table <t> file "users.txt"' >>items.conf
 accepted items.conf "with a table as many"
 echo 'reject unknown' >>items.conf
-refused items.conf "... and no more" "$(too_many 262146)"
+refused items.conf "... and no more" "$(too_many 65538)"
 
 patterns() {	# NUMBER
 	echo "$minimal"

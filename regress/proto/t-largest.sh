@@ -23,9 +23,9 @@ rules() {		# RULES, of 1001 items each, and the one that counts
 
 # It is never there in part.
 CONF=$T/one.conf
-rules 260 1000001
+rules 65 1000001
 CONF=$T/two.conf
-rules 260 1000002
+rules 65 1000002
 CONF=$T/milter-sysuser.conf
 put() {			# FILE
 	cp "$1.conf" new.conf && mv new.conf "$CONF"
@@ -42,7 +42,7 @@ said() {
 }
 
 blocked='8 550 5.7.1 User #1000001 is blocked from sending mail'
-many='rules and tables make 300310 items, and a worker takes 262144: '
+many='rules and tables make 80090 items, and a worker takes 65536: '
 
 plan 17
 
@@ -51,7 +51,7 @@ ok 'it starts' daemon_start || bail "$(tail "$LOG")"
 is "$(said)" "$blocked" 'a rule is in force'
 workers=$(pids worker)
 
-rules 300 1000002
+rules 80 1000002
 err=$("$OBJ/milter-sysuser" -n -f "$CONF" 2>&1)
 is $? 1 '-n refuses what is too much'
 like "$err" "$many" 'and says why'
