@@ -342,9 +342,9 @@ enum protection {
 	PROT_CORE,	/* no image of its memory, no debugger */
 	PROT_LIMITS,	/* writes no file, locks no memory */
 	PROT_CALLS,	/* few system calls */
-	PROT_FILES,	/* opens no file */
+	PROT_FILES,	/* opens no file; names: to write */
 	PROT_NET,	/* makes no TCP connection */
-	PROT_SCOPE,	/* signals nobody, reaches no abstract socket */
+	PROT_SCOPE,	/* signals nobody; but names: no abstract socket */
 	PROT_MAX
 };
 
