@@ -422,6 +422,10 @@ struct chan {
 #define CHAN_QUEUE		2048		/* packets */
 #define CHAN_QUEUE_PARENT	262144		/* a policy is many */
 
+/* Descriptors of control: for clients, and for 64 workers and itself. */
+#define CONTROL_CLIENTS		1000
+#define CONTROL_FILES		128
+
 /*
  * A channel in libevent's loop.  handler() is looked up by type; one returns
  * -1 if the payload made no sense.  gone() is called at most once, last:
