@@ -95,6 +95,8 @@ child_init(struct child *c, enum role role, int argc, char **argv)
 	if (c->uid == 0 || c->gid == 0)
 		fatalx("will not run as uid 0 or gid 0");
 	log_init(role_names[role], c->debug ? -1 : SYSLOG_FD, c->verbose);
+	if (c->debug)
+		log_hurry();
 
 	/* EOF from the parent is the only order to leave. */
 	(void)signal(SIGPIPE, SIG_IGN);

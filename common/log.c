@@ -15,9 +15,14 @@
  */
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +33,8 @@
 #include "log.h"
 
 #define LOG_LINE	8192
+#define PATIENCE	100		/* ms, for who reads a pipe slowly */
+#define PIECES		8		/* of a line, and attempts */
 
 /*
  * Set once before there are threads.  The descriptor is a connected syslog
@@ -38,6 +45,16 @@ static const char	*log_ident;
 static int		 log_fd = -1;
 static int		 log_verbose;
 static int		 log_error;
+
+/*
+ * Whoever reads our stderr must not hold up mail: see log_hurry().  Threads
+ * share how many lines were lost, whether the last one was cut off, and
+ * whether to wait is of any use.
+ */
+static enum { PATIENT, PIPE, SOCKET }	 err_kind;
+static int				 err_fd = STDERR_FILENO;
+static atomic_uint			 err_lost;
+static atomic_int			 err_cut, err_stuck;
 
 /*
  * To the syslog socket fd, or to stderr if that is -1, where ident stands
@@ -84,6 +101,105 @@ log_connect(void)
 	return (fd);
 }
 
+/*
+ * For what serves: from now on no line waits for long until somebody reads
+ * stderr, if that is a pipe or a socket.  To make the pipe non-blocking would
+ * do so for others who have it, too: ours is opened anew.  Where the system
+ * can't do that, another process can fill the pipe after poll(2) found room,
+ * and we wait; but for one more line, of those that they write.
+ */
+void
+log_hurry(void)
+{
+	struct stat	 st;
+	int		 fd, flags;
+
+	if (fstat(STDERR_FILENO, &st) == -1)
+		return;
+	if (S_ISSOCK(st.st_mode))
+		err_kind = SOCKET;
+	if (!S_ISFIFO(st.st_mode))
+		return;
+	err_kind = PIPE;
+	fd = open("/dev/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd == -1)
+		return;
+	/* Elsewhere that is but another number for the same one. */
+	flags = fcntl(fd, F_GETFL);
+	if (flags != -1 && flags & O_NONBLOCK)
+		err_fd = fd;
+	else
+		close(fd);
+}
+
+/* What it takes now; with room in a pipe, that much does not block. */
+static ssize_t
+err_write(const char *p, size_t len)
+{
+	if (err_kind == SOCKET)
+		return (send(err_fd, p, len, MSG_DONTWAIT | MSG_NOSIGNAL));
+	return (write(err_fd, p, len > PIPE_BUF ? PIPE_BUF : len));
+}
+
+/* Returns 0, or -1 if that was not, or not all, taken in time. */
+static int
+err_put(const char *p, size_t len, int patience)
+{
+	struct pollfd	 pfd = { err_fd, POLLOUT, 0 };
+	size_t		 left = len;
+	ssize_t		 n;
+	int		 i;
+
+	for (i = 0; left > 0 && i < PIECES; i++) {
+		n = poll(&pfd, 1, patience);
+		if (n == 0)
+			break;
+		if (n == 1 && (n = err_write(p, left)) > 0) {
+			p += n;
+			left -= n;
+		} else if (errno != EAGAIN && errno != EINTR) {
+			if (log_error == 0)
+				log_error = errno;
+			break;
+		}
+	}
+	if (left > 0 && left < len)
+		err_cut = 1;
+	return (left == 0 ? 0 : -1);
+}
+
+/* True if it takes lines again, and was told how many are missing. */
+static int
+err_back(unsigned int lost)
+{
+	char	 line[256];
+	int	 n, cut = atomic_exchange(&err_cut, 0);
+
+	n = snprintf(line, sizeof(line), "%s%.64s%slines lost, for nobody "
+	    "read them: %u\n", cut ? "\n" : "", log_ident == NULL ? "" :
+	    log_ident, log_ident == NULL ? "" : ": ", lost);
+	if (err_put(line, n, 0) == 0)
+		return (1);
+	err_lost += lost;
+	if (cut)
+		err_cut = 1;
+	return (0);
+}
+
+/* Who was waited for once is not waited for again until he reads. */
+static void
+err_line(const char *line, size_t len)
+{
+	unsigned int	 lost = atomic_exchange(&err_lost, 0);
+
+	if ((lost > 0 && !err_back(lost)) ||
+	    err_put(line, len, err_stuck ? 0 : PATIENCE) == -1) {
+		err_stuck = 1;
+		err_lost++;
+	} else
+		err_stuck = 0;
+}
+
 /* The errno of the first line that stderr did not take, or 0. */
 int
 log_failed(void)
@@ -106,7 +222,9 @@ log_write(int level, char *line, size_t len)
 			line[i] = '?';
 	if (log_fd == -1) {
 		line[len] = '\n';
-		if (write(STDERR_FILENO, line, len + 1) == -1 &&
+		if (err_kind != PATIENT)
+			err_line(line, len + 1);
+		else if (write(STDERR_FILENO, line, len + 1) == -1 &&
 		    log_error == 0)
 			log_error = errno;
 		return;
@@ -122,6 +240,16 @@ log_write(int level, char *line, size_t len)
 
 		(void)sendmsg(log_fd, &mh, MSG_DONTWAIT | MSG_NOSIGNAL);
 	}
+}
+
+/* With -d, for programs that look for it: the line and no more. */
+void
+log_line(const char *text)
+{
+	char	 line[LOG_LINE];
+
+	(void)strlcpy(line, text, sizeof(line) - 1);
+	log_write(LOG_INFO, line, strlen(line));
 }
 
 void

@@ -27,7 +27,9 @@
 void	 log_init(const char *, int, int);
 void	 log_setfd(int);
 int	 log_connect(void);
+void	 log_hurry(void);
 int	 log_failed(void);
+void	 log_line(const char *);
 void	 vlog(int, const char *, va_list);
 void	 log_warn(const char *, ...) PRINTF(1, 2);
 void	 log_warnx(const char *, ...) PRINTF(1, 2);

@@ -58,7 +58,8 @@ limit_stdio(void)
 		if (fd == STDIN_FILENO)
 			cap_rights_init(&rights, CAP_FSTAT);
 		else
-			cap_rights_init(&rights, CAP_FSTAT, CAP_WRITE);
+			cap_rights_init(&rights, CAP_EVENT, CAP_FSTAT,
+			    CAP_WRITE);
 		if (cap_rights_limit(fd, &rights) == -1 && errno != EBADF)
 			return (-1);
 	}

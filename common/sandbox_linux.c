@@ -36,6 +36,7 @@
 #include <sys/syscall.h>
 
 #include <linux/bpf.h>
+#include <linux/sockios.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -207,6 +208,19 @@ static const char *const names_refused[] = {
 	"setpriority", "tkill", NULL
 };
 
+/* Nor by making it the owner of a descriptor, who is sent any signal. */
+static const struct call names_refused_if[] = {
+	{ "fcntl", 1, { IS(1, F_SETOWN) } },
+	{ "fcntl", 1, { IS(1, F_SETOWN_EX) } },
+	{ "fcntl", 1, { IS(1, F_SETSIG) } },
+	{ "fcntl64", 1, { IS(1, F_SETOWN) } },
+	{ "fcntl64", 1, { IS(1, F_SETOWN_EX) } },
+	{ "fcntl64", 1, { IS(1, F_SETSIG) } },
+	{ "ioctl", 1, { IS(1, FIOSETOWN) } },
+	{ "ioctl", 1, { IS(1, SIOCSPGRP) } },
+	END
+};
+
 /*
  * seccomp.
  */
@@ -240,10 +254,10 @@ call_if(scmp_filter_ctx f, uint32_t action, const struct call *c)
 }
 
 static void
-calls_if(scmp_filter_ctx f, const struct call *c)
+calls_if(scmp_filter_ctx f, uint32_t action, const struct call *c)
 {
 	for (; c->name != NULL; c++)
-		call_if(f, SCMP_ACT_ALLOW, c);
+		call_if(f, action, c);
 }
 
 /* clone(2) has its flags in another place on s390. */
@@ -335,9 +349,9 @@ allow_list(const char *const *names, const struct call *list)
 	scmp_filter_ctx	 f = filter(SCMP_ACT_ERRNO(ENOSYS));
 
 	calls(f, SCMP_ACT_ALLOW, basic);
-	calls_if(f, basic_if);
+	calls_if(f, SCMP_ACT_ALLOW, basic_if);
 	calls(f, SCMP_ACT_ALLOW, names);
-	calls_if(f, list);
+	calls_if(f, SCMP_ACT_ALLOW, list);
 	own_signals(f);
 	calls(f, SCMP_ACT_KILL_PROCESS, nobody);
 	calls(f, SCMP_ACT_KILL_PROCESS, no_child);
@@ -355,7 +369,15 @@ struct ruleset {
 };
 #define LANDLOCK_VERSION	1		/* flag: which one is it? */
 #define TCP_BIND_CONNECT	3
-#define SCOPE_ABSTRACT_SIGNAL	3
+#define SCOPE_ABSTRACT		1
+#define SCOPE_SIGNAL		2
+
+/*
+ * Not to run, read and list, which NSS is there for; to remove and make a
+ * socket, as a module may for its end of a connection; to control a device.
+ */
+#define NOT_WRITING		(1 << 0 | 1 << 2 | 1 << 3 | 1 << 5 | 1 << 9 | \
+				    1 << 15)
 
 /* Rights that the kernel knows of: so many bits. */
 static uint64_t
@@ -366,34 +388,57 @@ file_rights(int abi)
 	return (((uint64_t)1 << bits) - 1);
 }
 
-/* No file, no TCP, nobody else's signals and abstract sockets. */
-static uint32_t
-landlock(void)
+/*
+ * From now on none of this, as far as the kernel knows it.  Returns the
+ * version that it has, or 0.
+ */
+static int
+landlock(struct ruleset r)
 {
-	struct ruleset	 r = { 0, 0, 0 };
-	uint32_t	 bits = BIT(PROT_FILES);
-	size_t		 size = sizeof(r.files);
-	int		 abi, fd, error;
+	size_t	 size = sizeof(r.files);
+	int	 abi, fd, error;
 
 	abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_VERSION);
 	if (abi < 1)
 		return (0);
-	r.files = file_rights(abi);
-	if (abi >= 4) {
-		r.net = TCP_BIND_CONNECT;
+	r.files &= file_rights(abi);
+	if (abi >= 4)
 		size += sizeof(r.net);
-		bits |= BIT(PROT_NET);
-	}
-	if (abi >= 6) {
-		r.scopes = SCOPE_ABSTRACT_SIGNAL;
+	if (abi >= 6)
 		size += sizeof(r.scopes);
-		bits |= BIT(PROT_SCOPE);
-	}
 	if ((fd = syscall(SYS_landlock_create_ruleset, &r, size, 0)) == -1)
 		return (0);
 	error = syscall(SYS_landlock_restrict_self, fd, 0);
 	close(fd);
-	return (error == 0 ? bits : 0);
+	return (error == 0 ? abi : 0);
+}
+
+/* No file, no TCP, nobody else's signals and abstract sockets. */
+static uint32_t
+no_files(void)
+{
+	const struct ruleset	 r = { UINT64_MAX, TCP_BIND_CONNECT,
+				    SCOPE_ABSTRACT | SCOPE_SIGNAL };
+	int			 abi = landlock(r);
+
+	return ((abi >= 1 ? BIT(PROT_FILES) : 0) |
+	    (abi >= 4 ? BIT(PROT_NET) : 0) | (abi >= 6 ? BIT(PROT_SCOPE) : 0));
+}
+
+/*
+ * No file is written, made or emptied, which the limit of its size does not
+ * see to: memory may be mapped from a file.  And no signals.  Before version
+ * 3 files can be emptied, so that this is not all of it.
+ */
+static uint32_t
+no_writing(void)
+{
+	const struct ruleset	 r = { ~(uint64_t)NOT_WRITING, 0,
+				    SCOPE_SIGNAL };
+	int			 abi = landlock(r);
+
+	return ((abi >= 3 ? BIT(PROT_FILES) : 0) |
+	    (abi >= 6 ? BIT(PROT_SCOPE) : 0));
 }
 
 /*
@@ -487,12 +532,13 @@ sandbox_names(void)
 	const struct call	 others = { "prlimit64", 1, {
 		{ 0, SCMP_CMP_NE, 0, 0 }
 	} };
-	uint32_t		 bits = child();
+	uint32_t		 bits = child() | no_writing();
 
 	calls(f, SCMP_ACT_KILL_PROCESS, nobody);
 	calls(f, SCMP_ACT_KILL_PROCESS, no_names);
 	no_worlds(f);
 	calls(f, SCMP_ACT_ERRNO(EPERM), names_refused);
+	calls_if(f, SCMP_ACT_ERRNO(EPERM), names_refused_if);
 	call_if(f, SCMP_ACT_ERRNO(EPERM), &signal);
 	call_if(f, SCMP_ACT_ERRNO(EPERM), &others);
 	return (bits | load(f));
@@ -502,7 +548,7 @@ uint32_t
 sandbox_control(void)
 {
 	scmp_filter_ctx	 f = allow_list(control, control_if);
-	uint32_t	 bits = child() | landlock();
+	uint32_t	 bits = child() | no_files();
 
 	calls(f, SCMP_ACT_KILL_PROCESS, no_reader);
 	calls(f, SCMP_ACT_ERRNO(EACCES), no_open);
@@ -513,7 +559,7 @@ uint32_t
 sandbox_milterd(void)
 {
 	scmp_filter_ctx	 f = allow_list(milterd, milterd_if);
-	uint32_t	 bits = child() | landlock();
+	uint32_t	 bits = child() | no_files();
 
 	calls(f, SCMP_ACT_KILL_PROCESS, no_reader);
 	calls(f, SCMP_ACT_ERRNO(EACCES), no_open);
@@ -530,8 +576,9 @@ sandbox_meant(enum role role)
 		return (BIT(PROT_CAPS) | BIT(PROT_PRIVS) | BIT(PROT_CORE) |
 		    BIT(PROT_CALLS));
 	case ROLE_RESOLVER:
-	case ROLE_NAMES:
 		return (ANY_CHILD);
+	case ROLE_NAMES:
+		return (ANY_CHILD | BIT(PROT_FILES) | BIT(PROT_SCOPE));
 	default:
 		return (ANY_CHILD | NO_FILES);
 	}

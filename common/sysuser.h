@@ -350,9 +350,9 @@ enum protection {
 	PROT_CORE,	/* no image of its memory, no debugger */
 	PROT_LIMITS,	/* writes no file, locks no memory */
 	PROT_CALLS,	/* few system calls */
-	PROT_FILES,	/* opens no file */
+	PROT_FILES,	/* opens no file; names: to write */
 	PROT_NET,	/* makes no TCP connection */
-	PROT_SCOPE,	/* signals nobody, reaches no abstract socket */
+	PROT_SCOPE,	/* signals nobody; but names: no abstract socket */
 	PROT_MAX
 };
 
@@ -430,6 +430,10 @@ struct chan {
 #define CHAN_QUEUE		2048		/* packets */
 /* A policy and what else the parent has to say while it is on its way. */
 #define CHAN_QUEUE_PARENT	(POLICY_MAX + 8192)
+
+/* Descriptors of control: for clients, and for 64 workers and itself. */
+#define CONTROL_CLIENTS		1000
+#define CONTROL_FILES		128
 
 /*
  * A channel in libevent's loop.  handler() is looked up by type; one returns

@@ -20,6 +20,7 @@
  */
 
 #include <sys/types.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <errno.h>
@@ -31,7 +32,6 @@
 #include "control.h"
 #include "log.h"
 
-#define CLIENTS_MAX	1000
 #define CLIENTS_OTHERS	500		/* of them for others than root */
 #define OTHERS_ASKING	32		/* of their requests at a time */
 #define MONITORS_MAX	32
@@ -44,6 +44,9 @@ static unsigned int	 nclients, nmonitors;
 static int		 listen_fd = -1;
 static uint32_t		 last_id;
 static struct event	 ev_accept, ev_pause, ev_settle;
+
+/* A client's descriptor is below this one. */
+static rlim_t		 root_files, others_files;
 
 static int	 on_hello(struct peer *, struct msg *);
 static int	 on_simple(struct peer *, struct msg *);
@@ -80,9 +83,31 @@ static const enum imsg for_all[] = {
 	IMSG_CTL_TEST
 };
 
+/*
+ * The kernel gives the lowest descriptor that is free: the upper ones, which
+ * clients don't get, are there for workers and the parent whenever they need
+ * one.  So for root are some that others don't get.
+ */
+static void
+share_files(void)
+{
+	struct rlimit	 rl;
+	rlim_t		 most = CONTROL_CLIENTS + 2 * CONTROL_FILES, root;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur < most)
+		most = rl.rlim_cur;
+	root_files = most - (most / 2 < CONTROL_FILES ? most / 2 :
+	    CONTROL_FILES);
+	root = CONTROL_CLIENTS - CLIENTS_OTHERS;
+	if (root > root_files / 4)
+		root = root_files / 4;
+	others_files = root_files - root;
+}
+
 void
 clients_init(void)
 {
+	share_files();
 	/* No answer to an earlier control's request is to fit ours. */
 	last_id = arc4random();
 	evtimer_set(&ev_pause, cb_resume, NULL);
@@ -143,7 +168,8 @@ client_open(int fd)
 
 	/* Root always finds a place. */
 	if (getpeereid(fd, &uid, &gid) == -1 ||
-	    nclients >= (uid == 0 ? CLIENTS_MAX : CLIENTS_OTHERS) ||
+	    nclients >= (uid == 0 ? CONTROL_CLIENTS : CLIENTS_OTHERS) ||
+	    (rlim_t)fd >= (uid == 0 ? root_files : others_files) ||
 	    (c = calloc(1, sizeof(*c))) == NULL) {
 		close(fd);
 		return;

@@ -88,12 +88,13 @@ parent_step(struct parent *p)
 	p->ready = 1;
 	guard_tell();
 	notify_ready("serving, with %s", p->file);
-	errno = log_failed();
-	if (errno != 0 ||
-	    (p->debug && dprintf(STDERR_FILENO, "ready\n") == -1))
-		fatal("stderr");
-	if (!p->debug)
+	if (p->debug)
+		log_line("ready");
+	else
 		log_info("ready");
+	errno = log_failed();
+	if (errno != 0)
+		fatal("stderr");
 }
 
 static void
@@ -369,6 +370,8 @@ main(int argc, char **argv)
 	if (nflag)
 		check(env.conf, env.verbose);
 	log_init("milter-sysuser", -1, env.verbose);
+	if (env.debug)
+		log_hurry();
 	prepare(libexec);
 	detach();
 

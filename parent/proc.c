@@ -104,9 +104,27 @@ proc_account(const struct proc *p)
 	}
 }
 
+/*
+ * Descriptors: as many as a process needs, or all that the hard limit allows.
+ * The soft one, which we may have from a shell, says nothing about us.
+ */
+static void
+limit_files(rlim_t want)
+{
+	struct rlimit	 rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
+		return;
+	if (rl.rlim_max == RLIM_INFINITY || rl.rlim_max > want)
+		rl.rlim_cur = want;
+	else
+		rl.rlim_cur = rl.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &rl);
+}
+
 /* libmilter makes a thread for each busy session, and each takes a stack. */
 static void
-worker_limits(void)
+limit_stack(void)
 {
 	struct rlimit	 rl;
 
@@ -115,13 +133,17 @@ worker_limits(void)
 		rl.rlim_cur = WORKER_STACK;
 		(void)setrlimit(RLIMIT_STACK, &rl);
 	}
-	if (getrlimit(RLIMIT_NOFILE, &rl) == 0) {
-		if (rl.rlim_max == RLIM_INFINITY || rl.rlim_max > WORKER_FILES)
-			rl.rlim_cur = WORKER_FILES;
-		else
-			rl.rlim_cur = rl.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &rl);
-	}
+}
+
+static void
+child_limits(enum role role)
+{
+	if (role == ROLE_WORKER) {
+		limit_stack();
+		limit_files(WORKER_FILES);
+	} else if (role == ROLE_CONTROL)
+		/* Its own may lie below those of clients, or above. */
+		limit_files(CONTROL_CLIENTS + 2 * CONTROL_FILES);
 }
 
 /* Put a descriptor where the child looks for it, open across exec. */
@@ -161,8 +183,7 @@ child_exec(const struct proc *p, int fd, int logfd)
 		if (null > STDERR_FILENO)
 			close(null);
 	}
-	if (p->role == ROLE_WORKER)
-		worker_limits();
+	child_limits(p->role);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 

@@ -46,6 +46,7 @@
 
 #include <linux/bpf.h>
 #include <linux/perf_event.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 
 #include <err.h>
@@ -103,10 +104,12 @@ static struct {
 
 static char			 open_dir[64];	/* anybody may write there */
 static char			 empty_dir[80];
+static char			 open_file[80];	/* and this one */
 static pid_t			 self, victim;
 static struct sockaddr_in	 listener;
 static struct sockaddr_un	 receiver;
 static socklen_t		 receiver_len;
+static struct sockaddr_un	 server = { .sun_family = AF_UNIX };
 static int			 tests, failures;
 
 /*
@@ -144,6 +147,72 @@ try_create(void)
 	if ((fd = openat(AT_FDCWD, path, O_WRONLY | O_CREAT, 0600)) == -1)
 		return (-1);
 	return (write(fd, "x", 1) == 1 ? 0 : -1);
+}
+
+static int
+try_write(void)
+{
+	return (openat(AT_FDCWD, open_file, O_RDWR));
+}
+
+static int
+try_truncate(void)
+{
+	return (truncate(open_file, 0));
+}
+
+/* The right to read is enough for that, if nobody looks. */
+static int
+try_open_empty(void)
+{
+	return (openat(AT_FDCWD, open_file, O_RDONLY | O_TRUNC));
+}
+
+static int
+try_mkdir(void)
+{
+	char	 path[128];
+
+	(void)snprintf(path, sizeof(path), "%s/dir%ld", open_dir,
+	    (long)getpid());
+	return (mkdirat(AT_FDCWD, path, 0700));
+}
+
+static int
+try_symlink(void)
+{
+	char	 path[128];
+
+	(void)snprintf(path, sizeof(path), "%s/link%ld", open_dir,
+	    (long)getpid());
+	return (symlinkat("/etc/passwd", AT_FDCWD, path));
+}
+
+static int
+try_read_file(void)
+{
+	return (openat(AT_FDCWD, open_file, O_RDONLY));
+}
+
+/* A server of names, as nscd(8) is one. */
+static int
+try_connect_local(void)
+{
+	return (connect(gift.local, (struct sockaddr *)&server,
+	    sizeof(server)));
+}
+
+/* A module's own end of such a connection may need a name. */
+static int
+try_bind_local(void)
+{
+	struct sockaddr_un	 sun = { .sun_family = AF_UNIX };
+
+	(void)snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/own%ld",
+	    open_dir, (long)getpid());
+	if (bind(gift.local, (struct sockaddr *)&sun, sizeof(sun)) == -1)
+		return (-1);
+	return (unlink(sun.sun_path));
 }
 
 static int
@@ -438,6 +507,39 @@ try_pidfd_getfd(void)
 	return (syscall(SYS_pidfd_getfd, gift.pidfd, 0, 0));
 }
 
+/* Who owns a descriptor gets a signal when there is something to read. */
+static int
+try_owner(void)
+{
+	return (fcntl(gift.local, F_SETOWN, victim));
+}
+
+static int
+try_owner_ex(void)
+{
+	const struct f_owner_ex	 owner = { F_OWNER_PID, victim };
+
+	return (fcntl(gift.local, F_SETOWN_EX, &owner));
+}
+
+static int
+try_owner_signal(void)
+{
+	return (fcntl(gift.local, F_SETSIG, SIGKILL));
+}
+
+static int
+try_owner_ioctl(void)
+{
+	return (ioctl(gift.local, FIOSETOWN, &victim));
+}
+
+static int
+try_group_ioctl(void)
+{
+	return (ioctl(gift.local, SIOCSPGRP, &victim));
+}
+
 static int
 try_limit_other(void)
 {
@@ -660,7 +762,23 @@ static const struct attempt {
 	{ "open /etc/shadow", try_shadow,
 	    { 0, D(ENOENT), D(EACCES), EACCES, EACCES } },
 	{ "create a file", try_create,
-	    { 0, ENOSYS, EFBIG, EACCES, EACCES } },
+	    { 0, ENOSYS, EACCES, EACCES, EACCES } },
+	{ "write a file", try_write,
+	    { 0, ENOSYS, EACCES, EACCES, EACCES } },
+	{ "truncate a file", try_truncate,
+	    { 0, ENOSYS, EACCES, ENOSYS, ENOSYS } },
+	{ "truncate a file, and read it", try_open_empty,
+	    { 0, ENOSYS, EACCES, EACCES, EACCES } },
+	{ "make a directory", try_mkdir,
+	    { 0, ENOSYS, EACCES, ENOSYS, ENOSYS } },
+	{ "make a symbolic link", try_symlink,
+	    { 0, ENOSYS, EACCES, ENOSYS, ENOSYS } },
+	{ "read a file", try_read_file,
+	    { 0, D(ENOENT), 0, EACCES, EACCES } },
+	{ "connect to a local server", try_connect_local,
+	    { 0, EACCES, 0, EACCES, EACCES } },
+	{ "bind a local socket, and remove it", try_bind_local,
+	    { 0, EACCES, 0, EACCES, EACCES } },
 	{ "delete a file", try_unlink,
 	    { 0, ENOSYS, 0, ENOSYS, ENOSYS } },
 	{ "open a file in a passed directory", try_passed_directory,
@@ -734,6 +852,16 @@ static const struct attempt {
 	{ "queue a signal", try_sigqueue,
 	    { 0, ENOSYS, EPERM, ENOSYS, ENOSYS } },
 	{ "signal by a passed pidfd", try_pidfd_signal,
+	    { 0, ENOSYS, EPERM, ENOSYS, ENOSYS } },
+	{ "signal by a descriptor's owner", try_owner,
+	    { 0, ENOSYS, EPERM, ENOSYS, ENOSYS } },
+	{ "signal by a descriptor's owner, F_SETOWN_EX", try_owner_ex,
+	    { 0, ENOSYS, EPERM, ENOSYS, ENOSYS } },
+	{ "choose that signal", try_owner_signal,
+	    { 0, ENOSYS, EPERM, ENOSYS, ENOSYS } },
+	{ "signal by a descriptor's owner, ioctl", try_owner_ioctl,
+	    { 0, ENOSYS, EPERM, ENOSYS, ENOSYS } },
+	{ "signal by a descriptor's group, ioctl", try_group_ioctl,
 	    { 0, ENOSYS, EPERM, ENOSYS, ENOSYS } },
 	{ "take a descriptor by a passed pidfd", try_pidfd_getfd,
 	    { KILLED, KILLED, KILLED, KILLED, KILLED } },
@@ -989,6 +1117,25 @@ sockets(void)
 	    sizeof(receiver.sun_family)), "bind");
 	must(getsockname(fd, (struct sockaddr *)&receiver, &receiver_len),
 	    "bind");
+
+	(void)snprintf(server.sun_path, sizeof(server.sun_path), "%s/server",
+	    open_dir);
+	fd = must(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket");
+	must(bind(fd, (struct sockaddr *)&server, sizeof(server)), "bind");
+	must(chmod(server.sun_path, 0666), server.sun_path);
+}
+
+static void
+files(void)
+{
+	(void)snprintf(empty_dir, sizeof(empty_dir), "%s/empty", open_dir);
+	must(mkdir(empty_dir, 0755), empty_dir);
+	must(chmod(empty_dir, 0755), empty_dir);
+	/* Not sticky, or the kernel would keep others from its files itself. */
+	must(chmod(open_dir, 0777), open_dir);
+	(void)snprintf(open_file, sizeof(open_file), "%s/file", open_dir);
+	close(must(open(open_file, O_WRONLY | O_CREAT, 0666), open_file));
+	must(chmod(open_file, 0666), open_file);
 }
 
 static void
@@ -1024,10 +1171,7 @@ main(void)
 	if (mkdtemp(open_dir) == NULL)
 		err(1, "%s", open_dir);
 	(void)atexit(clean_up);
-	(void)snprintf(empty_dir, sizeof(empty_dir), "%s/empty", open_dir);
-	must(mkdir(empty_dir, 0755), empty_dir);
-	must(chmod(empty_dir, 0755), empty_dir);
-	must(chmod(open_dir, 01777), open_dir);
+	files();
 	sockets();
 	for (i = 0; i < NITEMS(subjects); i++)
 		subject(i);

@@ -28,6 +28,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -426,6 +427,185 @@ t_failed(void **state)
 	assert_int_equal(log_failed(), EBADF);
 }
 
+static uint64_t
+ms(void)
+{
+	struct timespec	 ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ((uint64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
+}
+
+/* All that is in a pipe, which does not block; the last 16 KB are kept. */
+static size_t
+drain(int fd)
+{
+	static char	 buf[8192];
+	size_t		 all = 0;
+	ssize_t		 n;
+
+	memset(got, 0, sizeof(got));
+	while ((n = read(fd, buf, sizeof(buf) - 1)) > 0) {
+		buf[n] = '\0';
+		if (strlen(got) + n >= sizeof(got))
+			got[0] = '\0';
+		(void)strlcat(got, buf, sizeof(got));
+		all += n;
+	}
+	return (all);
+}
+
+/*
+ * In a process of its own, for what log_hurry() finds out is for good: who
+ * does not read stderr is waited for once, and told what he missed.
+ */
+static int
+stuck(const int end[2])
+{
+	static char	 text[6000];
+	uint64_t	 before;
+	int		 i;
+
+	memset(text, 'x', sizeof(text) - 1);
+	(void)dup2(end[1], STDERR_FILENO);
+	close(end[1]);
+	log_init("x", -1, 0);
+	log_hurry();
+	/* What others share does not change. */
+	if (fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK)
+		return (10);
+	log_info("first");
+	if (drain(end[0]) != 9 || strcmp(got, "x: first\n") != 0)
+		return (11);
+	before = ms();
+	errno = EDOM;
+	/* A megabyte, of lines longer than PIPE_BUF. */
+	for (i = 0; i < 200; i++)
+		log_info("%s", text);
+	if (errno != EDOM || log_failed() != 0)
+		return (12);
+	if (ms() - before >= 10000)
+		return (13);
+	if (drain(end[0]) == 0)
+		return (14);
+	log_info("back");
+	log_info("again");
+	(void)drain(end[0]);
+	/* What was cut ends there. */
+	if (strncmp(got, "\nx: lines lost", 5) == 0)
+		memmove(got, got + 1, strlen(got));
+	if (sscanf(got, "x: lines lost, for nobody read them: %d\n", &i) != 1 ||
+	    i < 1 || i > 200 || strstr(got, "\nx: back\nx: again\n") == NULL)
+		return (15);
+	close(end[0]);
+	log_info("nobody");
+	return (log_failed() == EPIPE ? 0 : 16);
+}
+
+static void
+stuck_with(const int end[2])
+{
+	pid_t	 pid;
+	int	 status;
+
+	assert_true(fcntl(end[0], F_SETFL, O_NONBLOCK) != -1);
+	assert_true((pid = fork()) != -1);
+	if (pid == 0) {
+		(void)signal(SIGPIPE, SIG_IGN);
+		(void)alarm(60);
+		_exit(stuck(end));
+	}
+	close(end[0]);
+	close(end[1]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static void
+t_stuck_pipe(void **state)
+{
+	int	 end[2];
+
+	(void)state;
+	assert_int_equal(pipe(end), 0);
+	stuck_with(end);
+}
+
+/* As a service manager gives one. */
+static void
+t_stuck_socket(void **state)
+{
+	int	 end[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, end), 0);
+	stuck_with(end);
+}
+
+/*
+ * A reader who is slow, but reads, misses little, and nothing where he gets his
+ * turn within the patience.
+ */
+static void
+t_slow(void **state)
+{
+	struct timespec	 tick = { 0, 5 * 1000 * 1000 };
+	int		 end[2], i, status;
+	size_t		 all = 0;
+	ssize_t		 n;
+	pid_t		 pid;
+
+	(void)state;
+	assert_int_equal(pipe(end), 0);
+	assert_true((pid = fork()) != -1);
+	if (pid == 0) {
+		close(end[0]);
+		(void)dup2(end[1], STDERR_FILENO);
+		log_init("x", -1, 0);
+		log_hurry();
+		for (i = 0; i < 400; i++)
+			log_info("%0996d", i);
+		_exit(log_failed());
+	}
+	close(end[1]);
+	while ((n = read(end[0], got, sizeof(got))) > 0) {
+		all += n;
+		(void)nanosleep(&tick, NULL);
+	}
+	close(end[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_in_range(all, 200 * 1000, 500 * 1000);
+}
+
+/* A file is one that takes all. */
+static void
+t_file(void **state)
+{
+	char	 path[] = "/tmp/milter-sysuser.XXXXXX";
+	int	 fd, status;
+	pid_t	 pid;
+
+	(void)state;
+	assert_true((fd = mkstemp(path)) != -1);
+	(void)unlink(path);
+	assert_true((pid = fork()) != -1);
+	if (pid == 0) {
+		(void)dup2(fd, STDERR_FILENO);
+		log_init("x", -1, 0);
+		log_hurry();
+		log_info("text");
+		log_line("ready");
+		_exit(log_failed());
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	memset(got, 0, sizeof(got));
+	assert_int_equal(pread(fd, got, sizeof(got) - 1, 0), 14);
+	assert_string_equal(got, "x: text\nready\n");
+	close(fd);
+}
+
 #define LOG(t)	cmocka_unit_test_setup_teardown(t, setup, teardown)
 
 int
@@ -443,6 +623,10 @@ main(void)
 		LOG(t_setfd),
 		LOG(t_connect),
 		LOG(t_fatal),
+		LOG(t_stuck_pipe),
+		LOG(t_stuck_socket),
+		LOG(t_slow),
+		LOG(t_file),
 		LOG(t_failed),
 	};
 
