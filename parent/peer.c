@@ -212,15 +212,17 @@ peers_policy(struct proc *p)
 	put_u32(&m, policy->generation);
 	put_u32(&m, n);
 	if (peer_send(&p->peer, &m) == -1 ||
-	    policy_send(policy, p->role, policy_message, &p->peer) == -1) {
-		log_warn("configuration");
-		peer_drop(&p->peer, "did not get it");
-		return;
-	}
+	    policy_send(policy, p->role, policy_message, &p->peer) == -1)
+		goto fail;
 	msg_new(&m, IMSG_CONF_END, 0);
 	put_u32(&m, policy->generation);
-	(void)peer_send(&p->peer, &m);
+	if (peer_send(&p->peer, &m) == -1)
+		goto fail;
 	p->unacked = 1;
+	return;
+fail:
+	log_warn("configuration");
+	peer_drop(&p->peer, "did not get it");
 }
 
 static void

@@ -29,7 +29,8 @@
  * byte of a value.
  *
  *	sock=STATE	of the client's end: owned (the default), orphan,
- *			forgotten, none, denied, unsupported or failed
+ *			forgotten, none, several, denied, unsupported or
+ *			failed
  *	server=STATE	of the server's end; by default owned
  *	established=0	nobody has accepted the server's end
  *	uid=N		owner of the socket; by default 0
@@ -87,8 +88,10 @@ static struct line	*now = &nobody;	/* whose socket was asked for last */
 static struct conn_key	 first;		/* and his connection */
 
 static const char *const states[] = {
-	"owned", "orphan", "forgotten", "none", "denied", "unsupported",
-	"failed"
+	[SOCK_OWNED] = "owned", [SOCK_ORPHAN] = "orphan",
+	[SOCK_FORGOTTEN] = "forgotten", [SOCK_NONE] = "none",
+	[SOCK_SEVERAL] = "several", [SOCK_DENIED] = "denied",
+	[SOCK_UNSUPPORTED] = "unsupported", [SOCK_FAILED] = "failed"
 };
 static const char *const words[] = { "no", "yes", "unknown" };
 

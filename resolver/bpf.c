@@ -196,9 +196,9 @@ linux_record(const struct conn_key *key, struct record *record)
 		tidy();
 	if (session_get(key, &tuple, &session) == -1)
 		return (-1);
-	/* It is only counted: nobody knows more of it. */
+	/* It is only counted: nobody knows more of it, nor was it lost. */
 	if (session.opened.cookie == 0 && session.server != 0 &&
-	    session.others == 0)
+	    session.others == 0 && !session.opened.again)
 		return (-1);
 	record_set(record, &session);
 	return (0);

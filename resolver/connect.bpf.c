@@ -37,8 +37,8 @@
  * to knows them, and can choose one; and the kernel chooses the next ones of a
  * tuple by rule, so that another can begin with the same.  So the record has
  * the client's addresses and ports as well, and how far its clock is ahead of
- * ours, which is a secret of the kernel for each pair of addresses (RFC 7323,
- * 7.1): what counts of these is for owner.c to say.
+ * ours, which is a secret of the kernel for each pair of addresses, or of
+ * these and ports (RFC 7323, 7.1): what counts of these is for owner.c to say.
  *
  * The kernel skips a program where it interrupted the same one, which it does
  * once at most: softirq a process, with preemption off in both.  So what can
@@ -93,6 +93,7 @@ struct sock {
 	struct socket		*sk_socket;
 } KERNEL;
 struct tcp_options_received {
+	int			 ts_recent_stamp;
 	__u32			 rcv_tsval;
 	__u16			 saw_tstamp : 1;
 } KERNEL;
@@ -133,7 +134,7 @@ struct {
 
 /*
  * Who fills what memory his socket may have finds no place there: by cookie.
- * It is he, and who does the same, whom others can push out.
+ * It is he, and who does the same, whom others can push out: he is unknown.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -250,7 +251,8 @@ fill(struct opened *o, struct sock *sk)
 
 	o->cookie = bpf_get_socket_cookie(sk);
 	/* A new one gets its sequence number later; tcp_disconnect(). */
-	o->again = tcp == NULL || tcp->write_seq != 0;
+	o->again = tcp == NULL || tcp->write_seq != 0 ||
+	    tcp->rx_opt.ts_recent_stamp != 0;
 	o->uid = sk->sk_uid.val;
 	o->cgroup = bpf_get_current_cgroup_id();
 	o->pid = pid_of(leader->thread_pid);
@@ -301,6 +303,15 @@ client_of(struct sock *sk)
 	return (bpf_map_lookup_elem(&elsewhere, &cookie));
 }
 
+/* Whose it is was lost: nobody is to be named, not even who made the socket. */
+static __always_inline void
+wait_nobody(const struct isns *isns)
+{
+	const struct opened	 lost = { .again = 1 };
+
+	(void)bpf_map_update_elem(&waiting, isns, &lost, BPF_ANY);
+}
+
 /* The client's end is established; whose, stands beside it. */
 static __always_inline void
 client_established(struct sock *sk)
@@ -315,7 +326,7 @@ client_established(struct sock *sk)
 	isns.client = tcp->snd_una;
 	isns.server = tcp->rcv_nxt;
 	if ((c = client_of(sk)) == NULL) {
-		(void)bpf_map_delete_elem(&waiting, &isns);
+		wait_nobody(&isns);
 		return;
 	}
 	if (c->isns.client == isns.client && c->isns.server == isns.server)
@@ -335,7 +346,7 @@ client_established(struct sock *sk)
 	 */
 	if (bpf_map_update_elem(&waiting, &isns, &c->opened,
 	    BPF_NOEXIST) != 0 || client_of(sk) != c)
-		(void)bpf_map_delete_elem(&waiting, &isns);
+		wait_nobody(&isns);
 }
 
 static __always_inline void

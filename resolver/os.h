@@ -77,7 +77,7 @@ struct holder {
  * MTA has its end open.
  */
 struct record {
-	uint64_t		 client;	/* cookies of both ends; */
+	uint64_t		 client;	/* cookies of both ends; 0: lost */
 	uint64_t		 server;	/* 0: the MTA has closed it */
 	int			 shared;	/* the MTA has another end open,
 						   of an earlier connection */

@@ -166,20 +166,19 @@ ask(const struct os_ops *os, const struct conn_key *key, struct sock *sock,
  * has, or had, the MTA's connection?  The sequence numbers that tie them can be
  * made the same (connect.bpf.c).  But where the client's end had the same
  * addresses, and in this namespace or from an address which nobody of this host
- * has, there was no room for another.  And if packets were rewritten on their
- * way, there are too few pairs of addresses to find one with the same clock.
+ * has, there was no room for another.  And if packets were sent to another
+ * place, there are too few such places to find one with the same clock.
  */
 static int
 from_there(const struct os_ops *os, const struct conn_key *key,
     const struct record *r)
 {
-	int	 same = endpoint_equal(&key->client, &r->source);
-
-	if (same && endpoint_equal(&key->server, &r->target) &&
-	    (r->ours || os->local(&key->client) == 0))
+	if (!endpoint_equal(&key->client, &r->source))
+		return (0);
+	if (r->timely && single(&key->client) && single(&key->server))
 		return (1);
-	return (r->timely && single(&key->client) && single(&key->server) &&
-	    (same || os->local(&key->client) == 1));
+	return (endpoint_equal(&key->server, &r->target) &&
+	    (r->ours || os->local(&key->client) == 0));
 }
 
 /* Not one of the 16 million that loopback has to choose from. */
@@ -234,6 +233,8 @@ recorded(const struct os_ops *os, const struct conn_key *key,
 		return (reason_of(client->state));
 	if (r->server == 0 || r->shared)
 		return (R_REUSED);
+	if (r->client == 0)
+		return (R_AMBIGUOUS);
 	memset(&server, 0, sizeof(server));
 	key_swap(&swapped, key);
 	os->sock(&swapped, &server);

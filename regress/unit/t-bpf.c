@@ -97,6 +97,19 @@ put(uint16_t port, uint64_t client, uint64_t server)
 	return (s);
 }
 
+static void
+lost(uint16_t port)
+{
+	struct conn_key	 k = key(port);
+	struct tuple	 tuple;
+	struct session	 s = put(port, 0, MTA);
+
+	s.opened.again = 1;
+	(void)session_get(&k, &tuple, &(struct session){ 0 });
+	assert_int_equal(bpf_map_update_elem(sessions(), &tuple, &s,
+	    BPF_ANY), 0);
+}
+
 static int
 get(uint16_t port, struct record *r)
 {
@@ -137,6 +150,11 @@ t_record(void **state)
 	/* Only counted: nothing is known of it. */
 	(void)put(4001, 0, MTA);
 	assert_int_equal(get(4001, &r), -1);
+	/* Who it was is lost: then that is what is known. */
+	lost(4001);
+	assert_int_equal(get(4001, &r), 0);
+	assert_int_equal(r.client, 0);
+	assert_int_equal(r.server, MTA);
 }
 
 static int

@@ -947,17 +947,17 @@ t_from_elsewhere(void **state)
 		{ 1, SAME,	0, NEVER,	E_OWNED,	R_NONE },
 		{ 1, SOURCE,	1, NEVER,	E_OWNED,	R_NONE },
 		{ 1, SOURCE,	0, 1,		E_UNKNOWN,	R_REDIRECTED },
-		{ 1, NEITHER,	1, 1,		E_OWNED,	R_NONE },
+		{ 1, NEITHER,	1, 1,		E_UNKNOWN,	R_REDIRECTED },
 		{ 1, NEITHER,	0, 1,		E_UNKNOWN,	R_REDIRECTED },
 		{ 1, NEITHER,	1, 0,		E_REMOTE,	R_NONE },
 		{ 1, NEITHER,	1, -1,		E_UNKNOWN,	R_FAILED },
 		{ 0, SAME,	0, 0,		E_OWNED,	R_NONE },
 		{ 0, SAME,	0, 1,		E_UNKNOWN,	R_REDIRECTED },
 		{ 0, SAME,	0, -1,		E_UNKNOWN,	R_FAILED },
-		{ 0, SAME,	1, 1,		E_OWNED,	R_NONE },
+		{ 0, SAME,	1, NEVER,	E_OWNED,	R_NONE },
 		{ 0, SOURCE,	0, 0,		E_REMOTE,	R_NONE },
-		{ 0, SOURCE,	1, 0,		E_OWNED,	R_NONE },
-		{ 0, NEITHER,	1, 1,		E_OWNED,	R_NONE },
+		{ 0, SOURCE,	1, NEVER,	E_OWNED,	R_NONE },
+		{ 0, NEITHER,	1, 1,		E_UNKNOWN,	R_REDIRECTED },
 		{ 0, NEITHER,	1, 0,		E_REMOTE,	R_NONE },
 	};
 	struct found	 found;
@@ -1049,6 +1049,28 @@ t_again(void **state)
 		assert_int_equal(found.owner.verdict, E_OWNED);
 		assert_int_equal(found.owner.uid, uid);
 	}
+}
+
+/* Whose it is was recorded, and lost: the kernel's word is not enough. */
+static void
+t_lost(void **state)
+{
+	struct found	 found;
+
+	(void)state;
+	reset_recorded();
+	script.record.client = 0;
+	script.server = NEVER;
+	find(&found, 5000);
+	check_unknown(&found, R_AMBIGUOUS);
+	/* No client's end, and nothing that would tie it. */
+	reset_recorded();
+	script.client = SOCK_NONE;
+	script.client_local = 1;
+	script.record.client = 0;
+	endpoint_clear(&script.record.source);
+	find(&found, 5000);
+	check_unknown(&found, R_REDIRECTED);
 }
 
 /* More than one that could be it: it is one of this host's all the same. */
@@ -1255,6 +1277,7 @@ main(void)
 		cmocka_unit_test(t_from_elsewhere),
 		cmocka_unit_test(t_from_loopback),
 		cmocka_unit_test(t_again),
+		cmocka_unit_test(t_lost),
 		cmocka_unit_test(t_several),
 		cmocka_unit_test(t_asked_before),
 	};
