@@ -221,6 +221,9 @@ peers_policy(struct proc *p)
 	p->unacked = 1;
 	return;
 fail:
+	/* That one has died shows when we read. */
+	if (errno == EPIPE || errno == ECONNRESET)
+		return;
 	log_warn("configuration");
 	peer_drop(&p->peer, "did not get it");
 }
