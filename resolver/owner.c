@@ -125,10 +125,6 @@ announce(const struct os_ops *os, const struct inquiry *q, size_t n)
 	os->ahead(keys, count);
 }
 
-/*
- * A socket that had a connection, or listened, and then was connected again:
- * by somebody else who was given it?
- */
 static void
 ask(const struct os_ops *os, const struct conn_key *key, struct sock *sock,
     struct found *found)
@@ -150,6 +146,7 @@ ask(const struct os_ops *os, const struct conn_key *key, struct sock *sock,
 	} else
 		reason = unrecorded(os, key, sock);
 	uid = forgotten(sock) ? found->record.uid : sock->uid;
+	/* It had a connection, or listened: who connected it then? */
 	if (reason == R_NONE && found->recorded && found->record.again &&
 	    found->record.opener.uid != uid)
 		reason = R_AMBIGUOUS;

@@ -287,7 +287,7 @@ SAME='
 use Socket qw(:DEFAULT SOCK_STREAM);
 $| = 1;
 alarm 60;
-my ($port, $watched, $drop) = @ARGV;
+my ($port, $watched) = @ARGV;
 my ($REPAIR, $QUEUE, $SEQ, $RECV, $SEND) = (19, 20, 21, 1, 2);
 sub of {	# a socket of that user
 	local $> = getpwnam shift;
@@ -297,7 +297,7 @@ sub of {	# a socket of that user
 sub set {
 	setsockopt $_[0], 6, $_[1], pack "l", $_[2] or die "no repair: $!\n";
 }
-sub numbers {	# next ones to be sent and received, unless repair is off
+sub numbers {	# the next ones to be sent and received
 	my ($s, $send, $recv) = @_;
 	set($s, $REPAIR, 1);
 	set($s, $QUEUE, $SEND);
