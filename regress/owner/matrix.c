@@ -200,7 +200,8 @@ static void	 c_remote_close(struct scene *), c_remote_rst(struct scene *);
 static void	 c_nat(struct scene *), c_nat_close(struct scene *);
 static void	 c_nat_rst(struct scene *);
 /* what happens then */
-static void	 m_settle(struct scene *), m_close(struct scene *);
+static void	 m_settle(struct scene *), m_exit(struct scene *);
+static void	 m_close(struct scene *);
 static void	 m_shutdown(struct scene *), m_accept_again(struct scene *);
 static void	 m_over(struct scene *);
 static void	 m_unlink(struct scene *), m_replace(struct scene *);
@@ -225,11 +226,11 @@ static const struct row rows[] = {
     OWNED("games", CONNECTOR, 1) },
 { "closed with unread data", HERE, c_unread, m_settle,
     OWNED("games", NONE, 0), .flags = F_ORPHAN },
-{ "client has exited, with unread data", HERE, c_unread_exit, m_settle,
+{ "client has exited, with unread data", HERE, c_unread_exit, m_exit,
     OWNED("games", NONE, 0), .flags = F_ORPHAN },
 { "closed, FIN acknowledged", HERE, c_close, m_settle, UNKNOWN("closed"),
     .recorded = "games" },
-{ "client has exited, FIN acknowledged", HERE, c_exit, m_settle,
+{ "client has exited, FIN acknowledged", HERE, c_exit, m_exit,
     UNKNOWN("closed"), .recorded = "games" },
 { "closed by the client and then the MTA", HERE, c_close, m_close,
     UNKNOWN("closed") },
@@ -1272,27 +1273,37 @@ c_files(struct scene *s)
 	await(s);
 }
 
-static void *
-leader_thread(void *arg)
+/* Until the process or thread has ended; path is its stat in proc(5). */
+static void
+ended(struct scene *s, const char *path)
 {
-	struct scene	*s = arg;
-	char		 buf[256], path[64];
-	ssize_t		 n;
-	int		 fd, i;
+	char	 buf[256];
+	ssize_t	 n;
+	int	 fd, i;
 
-	s->fd = dial(s);
-	(void)snprintf(path, sizeof(path), "/proc/self/task/%d/stat",
-	    getpid());
-	for (i = 0; i < 200; i++, nap(10)) {
+	for (i = 0; i < PATIENCE / 10; i++, nap(10)) {
 		if ((fd = open(path, O_RDONLY)) == -1)
-			broken(s, path);
+			return;
 		n = read(fd, buf, sizeof(buf) - 1);
 		buf[n > 0 ? n : 0] = '\0';
 		close(fd);
 		if (strstr(buf, ") Z") != NULL)
-			stay(s);
+			return;
 	}
-	broken(s, "the first thread does not end");
+	broken(s, "it does not end");
+}
+
+static void *
+leader_thread(void *arg)
+{
+	struct scene	*s = arg;
+	char		 path[64];
+
+	s->fd = dial(s);
+	(void)snprintf(path, sizeof(path), "/proc/self/task/%d/stat",
+	    getpid());
+	ended(s, path);
+	stay(s);
 }
 
 static void
@@ -1687,6 +1698,17 @@ m_settle(struct scene *s)
 {
 	(void)s;
 	nap(250);
+}
+
+static void
+m_exit(struct scene *s)
+{
+	char	 path[64];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat",
+	    s->pid[CONNECTOR]);
+	ended(s, path);
+	m_settle(s);
 }
 
 static void
@@ -2199,9 +2221,11 @@ judge(struct scene *s, const char *line)
 	    ((row->owner != NULL || row->user[0] != '#') &&
 	    !field_is(line, "owner", row->owner)))
 		return (WRONG);
-	/* Half gone, it is found by one way or the other. */
-	if (row->flags & F_LEAVES && field_is(line, "source", "scan") &&
-	    field_number(line, "pid") == s->pid[CONNECTOR])
+	/* Half gone, it is found by one way or the other: by /proc, or by BPF. */
+	if (row->flags & F_LEAVES &&
+	    (field_is(line, "source", "scan") || !env.record) &&
+	    field_number(line, "pid") == s->pid[CONNECTOR] &&
+	    field_number(line, "holders") == 1)
 		return (RIGHT);
 	return (judge_process(s, line));
 }
