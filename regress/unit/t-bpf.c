@@ -79,35 +79,40 @@ sessions(void)
 }
 
 /* Puts it into the map, as if it had begun now. */
-static struct session
-put(uint16_t port, uint64_t client, uint64_t server)
+static void
+put_session(uint16_t port, struct session *s)
 {
 	struct conn_key	 k = key(port);
+	struct session	 none;
 	struct tuple	 tuple;
+
+	(void)session_get(&k, &tuple, &none);
+	s->opened.pid = port;
+	s->since = now * 1000;
+	assert_int_equal(bpf_map_update_elem(sessions(), &tuple, s,
+	    BPF_ANY), 0);
+}
+
+static void
+put(uint16_t port, uint64_t client, uint64_t server)
+{
 	struct session	 s;
 
-	(void)session_get(&k, &tuple, &s);
 	memset(&s, 0, sizeof(s));
 	s.opened.cookie = client;
-	s.opened.pid = port;
 	s.server = server;
-	s.since = now * 1000;
-	assert_int_equal(bpf_map_update_elem(sessions(), &tuple, &s,
-	    BPF_ANY), 0);
-	return (s);
+	put_session(port, &s);
 }
 
 static void
 lost(uint16_t port)
 {
-	struct conn_key	 k = key(port);
-	struct tuple	 tuple;
-	struct session	 s = put(port, 0, MTA);
+	struct session	 s;
 
+	memset(&s, 0, sizeof(s));
 	s.opened.again = 1;
-	(void)session_get(&k, &tuple, &(struct session){ 0 });
-	assert_int_equal(bpf_map_update_elem(sessions(), &tuple, &s,
-	    BPF_ANY), 0);
+	s.server = MTA;
+	put_session(port, &s);
 }
 
 static int
@@ -139,7 +144,7 @@ t_record(void **state)
 
 	(void)state;
 	assert_int_equal(get(4000, &r), -1);
-	(void)put(4000, 5, MTA);
+	put(4000, 5, MTA);
 	now += 3;
 	assert_int_equal(get(4000, &r), 0);
 	assert_int_equal(r.client, 5);
@@ -148,7 +153,7 @@ t_record(void **state)
 	assert_int_equal(r.age, 3);
 	assert_int_equal(get(4001, &r), -1);
 	/* Only counted: nothing is known of it. */
-	(void)put(4001, 0, MTA);
+	put(4001, 0, MTA);
 	assert_int_equal(get(4001, &r), -1);
 	/* Who it was is lost: then that is what is known. */
 	lost(4001);
@@ -177,7 +182,7 @@ t_complete(void **state)
 	__u64		*doubt;
 
 	(void)state;
-	(void)put(4000, 5, MTA);
+	put(4000, 5, MTA);
 	(void)session_get(&k, &tuple, &s);
 	doubt = &bpf.skel->bss->doubts[tuple_hash(&tuple)];
 	assert_true(complete(4000, MTA));
@@ -198,7 +203,7 @@ t_preemptible(void **state)
 	bpf.preemptible = 1;
 	bpf.missed = 0;
 	bpf.since = now - 1;
-	(void)put(4000, 5, MTA);
+	put(4000, 5, MTA);
 	assert_true(complete(4000, MTA));
 	/* As if some had been: whatever is older is doubted from now on. */
 	bpf.missed = 12345;
@@ -206,7 +211,7 @@ t_preemptible(void **state)
 	assert_false(complete(4000, MTA));
 	assert_false(complete(4000, MTA));
 	now += 1;
-	(void)put(4000, 5, MTA);
+	put(4000, 5, MTA);
 	assert_true(complete(4000, MTA));
 }
 
@@ -235,7 +240,7 @@ t_tidy(void **state)
 
 	(void)state;
 	for (port = 4000; port < 4700; port++)
-		(void)put(port, 5, port < 4050 ? 0 : MTA);
+		put(port, 5, port < 4050 ? 0 : MTA);
 	now += OLD_USEC - 1;
 	for (i = 0; i < 8; i++) {
 		bpf.tidied = now - TIDY_USEC - 1;
@@ -244,7 +249,7 @@ t_tidy(void **state)
 	assert_int_equal(count(4000, 4700), 700);
 	now += 1;
 	for (port = 4600; port < 4700; port++)
-		(void)put(port, 5, MTA);
+		put(port, 5, MTA);
 	/* A part of them at a time, and not twice within a minute. */
 	bpf.tidied = now - TIDY_USEC;
 	(void)get(1, &r);
