@@ -67,6 +67,7 @@ static struct {
 static int	 quiet(enum libbpf_print_level, const char *, va_list);
 static int	 load(void);
 static void	 failed(const char *);
+static int	 doubtful(const struct tuple *);
 static int	 session_get(const struct conn_key *, struct tuple *,
 		    struct session *);
 static void	 record_set(struct record *, const struct session *);
@@ -194,14 +195,29 @@ linux_record(const struct conn_key *key, struct record *record)
 		return (-1);
 	if (clock_usec(CLOCK_MONOTONIC) - bpf.tidied > TIDY_USEC)
 		tidy();
-	if (session_get(key, &tuple, &session) == -1)
-		return (-1);
+	if (session_get(key, &tuple, &session) == -1) {
+		if (!doubtful(&tuple))
+			return (-1);
+		memset(&session, 0, sizeof(session));
+		session.opened.lost = 1;
+	}
 	/* It is only counted: nobody knows more of it, nor was it lost. */
 	if (session.opened.cookie == 0 && session.server != 0 &&
-	    session.others == 0 && !session.opened.again)
+	    session.others == 0 && !session.opened.lost)
 		return (-1);
 	record_set(record, &session);
 	return (0);
+}
+
+/* True if one that is not there may have been lost, at any time. */
+static int
+doubtful(const struct tuple *t)
+{
+	uint16_t	 port = t->server_port;
+
+	return (bpf.skel->bss->doubts[tuple_hash(t)] != 0 &&
+	    (bpf.skel->bss->served[port] != 0 ||
+	    (bpf.skel->bss->ports[port / 8] & 1U << port % 8) != 0));
 }
 
 static int
@@ -233,6 +249,7 @@ record_set(struct record *r, const struct session *s)
 	r->ours = o->ours;
 	r->timely = s->timely != 0;
 	r->again = o->again;
+	r->lost = o->lost;
 	r->uid = o->uid;
 	r->login = o->login;
 	r->cgroup = o->cgroup;

@@ -31,7 +31,9 @@
  * So the one table that users fill as they like (waiting) is needed for
  * microseconds, or as long as the MTA's queue is full; a session costs one of
  * the connections that the MTA accepts.  Where a table is full or an event is
- * lost there is no record, or one that says so (others).
+ * lost there is a record that says so (others, lost), or a doubt.  Who has been
+ * pushed out of waiting leaves a mark (marks): else he could choose to be who
+ * the kernel's tables say, which is not always him.
  *
  * The sequence numbers find a record but don't prove it.  Whoever is connected
  * to knows them, and can choose one; and the kernel chooses the next ones of a
@@ -66,7 +68,11 @@
 #define NO_LOGIN	4294967295U
 #define TRIES		1000		/* some 10 us */
 #define NSEC_PER_MSEC	1000000
+#define NSEC_PER_SEC	1000000000ULL
 #define LATE		10		/* ms, on the way to the MTA */
+#define MARKS_BITS	18
+#define MARK_SEC	600		/* longer than a handshake lasts */
+#define MARK_SHARED	0x80000000U	/* of more than one */
 
 #define PIDNS_DEPTH	32
 
@@ -149,6 +155,17 @@ struct {
 	__type(key, struct isns);
 	__type(value, struct opened);
 } waiting SEC(".maps");
+
+/*
+ * Of who waits or was pushed out: when he came, in seconds, below 32 other bits
+ * of his sequence numbers.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1 << MARKS_BITS);
+	__type(key, __u32);
+	__type(value, __u64);
+} marks SEC(".maps");
 
 /* Of the MTA's end of a session: where its record is. */
 struct {
@@ -303,11 +320,85 @@ client_of(struct sock *sk)
 	return (bpf_map_lookup_elem(&elsewhere, &cookie));
 }
 
+/* A product with an odd number: no two are the same. */
+static __always_inline __u64
+mix(const struct isns *isns)
+{
+	return (((__u64)isns->client << 32 | isns->server) *
+	    0x9e3779b97f4a7c15ULL);
+}
+
+static __always_inline __u64 *
+mark_of(__u64 mixed)
+{
+	__u32	 n = mixed >> (64 - MARKS_BITS);
+
+	return (bpf_map_lookup_elem(&marks, &n));
+}
+
+static __always_inline __u32
+mark_print(__u64 mixed)
+{
+	return (mixed >> (32 - MARKS_BITS));
+}
+
+static __always_inline __u32
+mark_now(void)
+{
+	return (bpf_ktime_get_ns() / NSEC_PER_SEC + 1);
+}
+
+static __always_inline int
+mark_fresh(__u64 mark, __u32 now)
+{
+	return (mark != 0 &&
+	    now - ((__u32)mark & ~MARK_SHARED) < MARK_SEC);
+}
+
+/* Two at one place are not told apart until both are forgotten. */
+static __always_inline void
+mark_set(const struct isns *isns)
+{
+	__u64	 mixed = mix(isns), *mark = mark_of(mixed), old, new;
+	__u32	 now = mark_now();
+
+	if (mark == NULL)
+		return;
+	old = *mark;
+	new = (__u64)mark_print(mixed) << 32 | now;
+	if (mark_fresh(old, now) && (old & MARK_SHARED || old >> 32 !=
+	    mark_print(mixed)))
+		new |= MARK_SHARED;
+	if (__sync_val_compare_and_swap(mark, old, new) != old)
+		*mark = new | MARK_SHARED;
+}
+
+static __always_inline void
+mark_clear(const struct isns *isns)
+{
+	__u64	 mixed = mix(isns), *mark = mark_of(mixed), old;
+
+	if (mark == NULL)
+		return;
+	old = *mark;
+	if (old >> 32 == mark_print(mixed) && !(old & MARK_SHARED))
+		(void)__sync_val_compare_and_swap(mark, old, 0);
+}
+
+static __always_inline int
+marked(const struct isns *isns)
+{
+	__u64	 mixed = mix(isns), *mark = mark_of(mixed);
+
+	return (mark == NULL || (mark_fresh(*mark, mark_now()) &&
+	    (*mark & MARK_SHARED || *mark >> 32 == mark_print(mixed))));
+}
+
 /* Whose it is was lost: nobody is to be named, not even who made the socket. */
 static __always_inline void
 wait_nobody(const struct isns *isns)
 {
-	const struct opened	 lost = { .again = 1 };
+	const struct opened	 lost = { .lost = 1 };
 
 	(void)bpf_map_update_elem(&waiting, isns, &lost, BPF_ANY);
 }
@@ -326,12 +417,14 @@ client_established(struct sock *sk)
 	isns.client = tcp->snd_una;
 	isns.server = tcp->rcv_nxt;
 	if ((c = client_of(sk)) == NULL) {
+		mark_set(&isns);
 		wait_nobody(&isns);
 		return;
 	}
 	if (c->isns.client == isns.client && c->isns.server == isns.server)
 		return;
 	c->isns = isns;
+	mark_set(&isns);
 	/* Its own end is where the tuple has the server. */
 	tuple_of(sk, &tuple);
 	__builtin_memcpy(c->opened.addr, tuple.server, sizeof(tuple.server));
@@ -353,6 +446,7 @@ static __always_inline void
 client_closed(struct sock *sk)
 {
 	struct client	*c;
+	struct opened	*o;
 	struct isns	 isns;
 	__u64		 cookie;
 
@@ -360,7 +454,11 @@ client_closed(struct sock *sk)
 		return;
 	isns = c->isns;
 	cookie = c->opened.cookie;
-	(void)bpf_map_delete_elem(&waiting, &isns);
+	/* What waits may be of another with these numbers. */
+	if ((o = bpf_map_lookup_elem(&waiting, &isns)) != NULL &&
+	    o->cookie == cookie &&
+	    bpf_map_delete_elem(&waiting, &isns) == 0)
+		mark_clear(&isns);
 	if (bpf_sk_storage_delete(&opened, sk) != 0)
 		(void)bpf_map_delete_elem(&elsewhere, &cookie);
 }
@@ -394,6 +492,7 @@ static __always_inline void
 session_spoil(struct session *s, __u64 others)
 {
 	s->opened.cookie = 0;
+	s->opened.lost = 0;
 	s->server = 0;
 	s->others = others;
 }
@@ -440,10 +539,15 @@ server_established(struct sock *sk)
 		new.opened = *o;
 		new.timely = timely(tcp, &new.opened);
 		/* If it has gone, it was another's when it was copied. */
-		if (bpf_map_delete_elem(&waiting, &isns) != 0)
+		if (bpf_map_delete_elem(&waiting, &isns) != 0) {
 			new.opened.cookie = 0;
+			new.opened.lost = 1;
+		} else if (!new.opened.lost)
+			mark_clear(&isns);
 		served[tuple.server_port] = 1;
-	} else if (old == NULL && !listed(tuple.server_port) &&
+	} else if (marked(&isns))
+		new.opened.lost = 1;
+	else if (old == NULL && !listed(tuple.server_port) &&
 	    !served[tuple.server_port])
 		goto done;
 	if ((mark = bpf_sk_storage_get(&accepted, sk, NULL,
@@ -456,6 +560,8 @@ server_established(struct sock *sk)
 		goto done;
 	(void)bpf_sk_storage_delete(&accepted, sk);
 fail:
+	if (new.opened.cookie != 0 || new.opened.lost)
+		doubts[tuple_hash(&tuple)] = bpf_ktime_get_ns();
 	if (old != NULL)
 		session_spoil(old, new.others);
 done:

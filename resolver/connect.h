@@ -38,8 +38,9 @@ struct opened {
 	__u32	 clock;		/* what its timestamps are ahead of ours, ms */
 	__u16	 port;		/* of its ends, in network order: its own */
 	__u16	 peer_port;	/* and the other one, as it knows them; */
-	__u16	 ours;		/* in the MTA's network namespace; */
-	__u16	 again;		/* the socket had a connection before */
+	__u8	 ours;		/* in the MTA's network namespace; */
+	__u8	 again;		/* the socket had a connection before */
+	__u16	 lost;		/* it is not known who it was */
 	__u64	 cgroup;	/* its id in the hierarchy of version 2 */
 	char	 program[16];	/* comm of the thread */
 	__u8	 addr[16];	/* of its ends, likewise */

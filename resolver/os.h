@@ -77,7 +77,9 @@ struct holder {
  * MTA has its end open.
  */
 struct record {
-	uint64_t		 client;	/* cookies of both ends; 0: lost */
+	int			 lost;		/* somebody's, and no more is
+						   known */
+	uint64_t		 client;	/* cookies of both ends */
 	uint64_t		 server;	/* 0: the MTA has closed it */
 	int			 shared;	/* the MTA has another end open,
 						   of an earlier connection */

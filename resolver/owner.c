@@ -134,8 +134,9 @@ ask(const struct os_ops *os, const struct conn_key *key, struct sock *sock,
 	uint32_t	 uid;
 
 	os->sock(key, sock);
+	/* Of one that was lost it is known that it was made on this host. */
 	if (found->recorded && sock->state == SOCK_NONE &&
-	    !from_there(os, key, &found->record))
+	    !found->record.lost && !from_there(os, key, &found->record))
 		found->recorded = 0;
 	if (found->recorded)
 		reason = found->record.since >= found->asked ? R_REUSED :
@@ -228,10 +229,10 @@ recorded(const struct os_ops *os, const struct conn_key *key,
 
 	if (!forgotten(client) && reason_of(client->state) != R_NONE)
 		return (reason_of(client->state));
+	if (r->lost)
+		return (R_AMBIGUOUS);
 	if (r->server == 0 || r->shared)
 		return (R_REUSED);
-	if (r->client == 0)
-		return (R_AMBIGUOUS);
 	memset(&server, 0, sizeof(server));
 	key_swap(&swapped, key);
 	os->sock(&swapped, &server);

@@ -17,6 +17,7 @@ fi
 PORT=2525
 OTHER=2526
 SPRAYED='2531 2532 2533 2534'	# so that no port comes twice
+LATE=2535
 COUNT=${SPRAY:-200}	# of who sprays
 FLOOD=${FLOOD:-150000}	# connections of another user
 INSIDE=			# what the daemon is started by
@@ -136,9 +137,9 @@ for p in $PORT $OTHER $SPRAYED; do
 	wait_for grep -q ready "serve$p.out" || bail 'no server'
 done
 # shellcheck disable=SC2086
-conf bpf $PORT $SPRAYED
+conf bpf $PORT $LATE $SPRAYED
 daemon_start || bail 'no daemon'
-plan 58
+plan 63
 
 #
 # Who is gone before anybody asks.
@@ -283,7 +284,7 @@ nft delete table ip here
 # server, as if both had been guessed.
 #
 # shellcheck disable=SC2016
-SAME='
+NUMBERS='
 use Socket qw(:DEFAULT SOCK_STREAM);
 $| = 1;
 alarm 60;
@@ -307,6 +308,18 @@ sub numbers {	# the next ones to be sent and received
 		set($s, $SEQ, $recv);
 	}
 }
+sub number {
+	my ($s, $queue) = @_;
+	set($s, $REPAIR, 1);
+	set($s, $QUEUE, $queue);
+	return unpack "L", getsockopt $s, 6, $SEQ;
+}
+sub elsewhere {
+	connect $_[0], sockaddr_in($watched, inet_aton("192.0.2.9")) or
+	    die "elsewhere: $!\n";
+}'
+# shellcheck disable=SC2016
+SAME='
 my $thief = of("news");
 numbers($thief, 1000);
 set($thief, $REPAIR, -1);
@@ -316,13 +329,9 @@ print $nft "add table ip late; add chain ip late out " .
     "tcp dport $port tcp flags & (syn|ack) == ack drop\n";
 close $nft or die "no nft\n";
 connect $thief, sockaddr_in($port, inet_aton("127.0.0.1")) or die "thief: $!\n";
-set($thief, $REPAIR, 1);
-set($thief, $QUEUE, $RECV);
-my $seq = unpack "L", getsockopt $thief, 6, $SEQ;
 my $victim = of("games");
-numbers($victim, 1001, $seq);
-connect $victim, sockaddr_in($watched, inet_aton("192.0.2.9")) or
-    die "victim: $!\n";
+numbers($victim, 1001, number($thief, $RECV));
+elsewhere($victim);
 system "nft delete table ip late";
 set($thief, $REPAIR, -1);
 syswrite $thief, "QUIT\r\n";
@@ -333,7 +342,7 @@ close $thief;		# without a word
 print "gone\n";
 <STDIN>;'
 mkfifo same.in
-perl -e "$SAME" "$OTHER" "$PORT" <same.in >same.out 2>&1 &
+perl -e "$NUMBERS$SAME" "$OTHER" "$PORT" <same.in >same.out 2>&1 &
 AT_EXIT="kill $! 2>/dev/null; $AT_EXIT"
 exec 7>same.in
 if wait_for grep -q . same.out && grep -q '^port' same.out; then
@@ -349,6 +358,102 @@ else
 	skip 2 "no TCP_REPAIR: $(cat same.out)"
 fi
 exec 7>&-
+
+#
+# Whose record was pushed out while the server's end was not established: who
+# does that himself is not taken for one from elsewhere, nor for who made his
+# socket.  Other users' connections would push it out; here it is done at once.
+#
+# shellcheck disable=SC2016
+DEFER='
+use IO::Socket::IP;
+$| = 1;
+alarm 150;
+my $l = IO::Socket::IP->new(LocalPort => $ARGV[0], Listen => 5,
+    LocalHost => "0.0.0.0") or die "listen: $@\n";
+setsockopt $l, 6, 9, pack "l", 60 or die "TCP_DEFER_ACCEPT: $!\n";
+print "ready\n";
+my @all;
+while (my $c = $l->accept) {
+	push @all, $c;
+	print "accepted ", $c->peerport, "\n";
+}'
+# shellcheck disable=SC2016
+LATER='
+use IO::Socket::IP;
+$| = 1;
+alarm 150;
+my $s = IO::Socket::IP->new(PeerHost => $ARGV[0], PeerPort => $ARGV[1]) or
+    die "connect: $@\n";
+print "port ", $s->sockport, "\n";
+select undef, undef, undef, 0.02 until -e $ARGV[2];
+syswrite $s, "QUIT\r\n";
+sleep 150;'
+# Connected, and known to no server yet.
+later() {		# NAME HOST
+	run games perl -e "$LATER" "$2" $LATE "$T/pushed" >"$1.out" 2>&1
+	wait_for grep -q . "$1.out"
+	port=$(sed -n 's/^port //p' "$1.out")
+}
+# The table of that name of our resolver.
+table_of() {		# NAME
+	cat "/proc/$(resolver)/fdinfo/"* 2>/dev/null |
+	    awk '$1 == "map_id:" { print $2 }' | sort -u | while read -r _id; do
+		bpftool map show id "$_id" | grep -q " name $1 " && echo "$_id"
+	done
+}
+push_out() {
+	_waiting=$(table_of waiting)
+	bpftool -j map dump id "$_waiting" | perl -0777 -ne '
+		print "@$_\n" for map { [ /"(0x..)"/g ] }
+		    /"key":\[(.*?)\]/g' | while read -r _key; do
+			# shellcheck disable=SC2086
+			bpftool map delete id "$_waiting" key hex \
+			    $(echo "$_key" | sed 's/0x//g') && echo "$_key"
+		done
+}
+run root perl -e "$DEFER" $LATE >deferred.out
+wait_for grep -q ready deferred.out || bail 'no server that defers'
+NS=$far later there 192.0.2.2
+there=$port
+later here 127.0.0.1
+here=$port
+ok 'both wait, and are pushed out' eval '[ "$(push_out | wc -l)" -ge 2 ]'
+later waits 127.0.0.1
+waits=$port
+: >pushed
+wait_for eval '[ "$(grep -c accepted deferred.out)" -eq 3 ]'
+is "$(said 192.0.2.3 "$there" 192.0.2.2 $LATE)" \
+    'verdict=unknown reason=ambiguous' 'pushed out: not from elsewhere'
+is "$(said 127.0.0.1 "$here" 127.0.0.1 $LATE)" \
+    'verdict=unknown reason=ambiguous' 'nor the one who made the socket'
+like "$(said 127.0.0.1 "$waits" 127.0.0.1 $LATE)" '^games [0-9]* bpf$' \
+    'who is not pushed out is named'
+
+#
+# A connection elsewhere that has the same numbers takes no record away.
+#
+# shellcheck disable=SC2016
+TAKE='
+my $s = of("games");
+connect $s, sockaddr_in($port, inet_aton("127.0.0.1")) or die "connect: $!\n";
+my $taker = of("news");
+numbers($taker, number($s, $SEND), number($s, $RECV));
+set($s, $REPAIR, -1);
+elsewhere($taker);
+close $taker;
+syswrite $s, "QUIT\r\n";
+print "port ", (sockaddr_in getsockname $s)[0], "\n";
+sleep 60;'
+run root perl -e "$NUMBERS$TAKE" $LATE $PORT >take.out 2>&1
+if wait_for grep -q . take.out && grep -q '^port' take.out; then
+	port=$(sed -n 's/^port //p' take.out)
+	wait_for grep -q "accepted $port" deferred.out
+	is "$(said 127.0.0.1 "$port" 127.0.0.1 $LATE)" \
+	    'verdict=unknown reason=ambiguous' 'the same numbers, and closed'
+else
+	skip 1 "no TCP_REPAIR: $(cat take.out)"
+fi
 
 #
 # The unit and the container of who is recorded.

@@ -110,7 +110,7 @@ lost(uint16_t port)
 	struct session	 s;
 
 	memset(&s, 0, sizeof(s));
-	s.opened.again = 1;
+	s.opened.lost = 1;
 	s.server = MTA;
 	put_session(port, &s);
 }
@@ -140,7 +140,10 @@ begin(void **state)
 static void
 t_record(void **state)
 {
+	struct conn_key	 k = key(4002);
 	struct record	 r;
+	struct session	 s;
+	struct tuple	 tuple;
 
 	(void)state;
 	assert_int_equal(get(4000, &r), -1);
@@ -158,8 +161,22 @@ t_record(void **state)
 	/* Who it was is lost: then that is what is known. */
 	lost(4001);
 	assert_int_equal(get(4001, &r), 0);
-	assert_int_equal(r.client, 0);
+	assert_true(r.lost);
 	assert_int_equal(r.server, MTA);
+	/* One that is not there may have been lost, where there is a doubt. */
+	(void)session_get(&k, &tuple, &s);
+	bpf.skel->bss->doubts[tuple_hash(&tuple)] = 1;
+	assert_int_equal(get(4002, &r), -1);
+	bpf.skel->bss->served[tuple.server_port] = 1;
+	assert_int_equal(get(4002, &r), 0);
+	assert_true(r.lost);
+	assert_int_equal(get(4003, &r), -1);
+	bpf.skel->bss->served[tuple.server_port] = 0;
+	bpf.skel->bss->ports[tuple.server_port / 8] |=
+	    1U << tuple.server_port % 8;
+	assert_int_equal(get(4002, &r), 0);
+	bpf.skel->bss->ports[tuple.server_port / 8] = 0;
+	bpf.skel->bss->doubts[tuple_hash(&tuple)] = 0;
 }
 
 static int

@@ -1056,21 +1056,24 @@ static void
 t_lost(void **state)
 {
 	struct found	 found;
+	int		 local;
 
 	(void)state;
 	reset_recorded();
-	script.record.client = 0;
+	script.record.lost = 1;
 	script.server = NEVER;
 	find(&found, 5000);
 	check_unknown(&found, R_AMBIGUOUS);
-	/* No client's end, and nothing that would tie it. */
-	reset_recorded();
-	script.client = SOCK_NONE;
-	script.client_local = 1;
-	script.record.client = 0;
-	endpoint_clear(&script.record.source);
-	find(&found, 5000);
-	check_unknown(&found, R_REDIRECTED);
+	/* No client's end, and nothing that would tie it: not from elsewhere. */
+	for (local = 0; local <= 1; local++) {
+		reset_recorded();
+		script.client = SOCK_NONE;
+		script.client_local = local;
+		memset(&script.record, 0, sizeof(script.record));
+		script.record.lost = 1;
+		find(&found, 5000);
+		check_unknown(&found, R_AMBIGUOUS);
+	}
 }
 
 /* More than one that could be it: it is one of this host's all the same. */
