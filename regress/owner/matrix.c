@@ -2221,9 +2221,9 @@ judge(struct scene *s, const char *line)
 	    ((row->owner != NULL || row->user[0] != '#') &&
 	    !field_is(line, "owner", row->owner)))
 		return (WRONG);
-	/* Half gone, it is found by one way or the other: by /proc, or by BPF. */
+	/* Half gone, it is found by one way or the other. */
 	if (row->flags & F_LEAVES &&
-	    (field_is(line, "source", "scan") || !env.record) &&
+	    (!env.record || !field_is(line, "source", "bpf")) &&
 	    field_number(line, "pid") == s->pid[CONNECTOR] &&
 	    field_number(line, "holders") == 1)
 		return (RIGHT);
