@@ -69,4 +69,15 @@ afterwards() {
 for program in milter-sysuser names resolver milterd control; do
 	loop $program "a reload: calls of $program"
 done
+
+# The file is open while there is no memory for it.
+fresh
+failures=0
+for n in $(seq 20); do
+	arm milter-sysuser "$n" 1 calloc
+	ctl reload >/dev/null 2>&1 || failures=$((failures + 1))
+done
+arm none 0
+ok 'no memory for reloads: they fail' test "$failures" -gt 2
+ok 'and leave nothing open' wait_for none_leaked || diag "$(cat leaked)"
 loop_end
