@@ -41,12 +41,16 @@ open_now() {
 none_leaked() {
 	open_now >open.new
 	awk 'NR == FNR { was[$1] = $2; next }
-	    $2 > was[$1] { bad = 1; print }
+	    $2 > was[$1] { bad = 1; print $0 ", was " was[$1] }
 	    END { exit bad }' open.was open.new >leaked
 }
 
+# If not, $ill is what is wrong.
 all_well() {
-	all_run && [ "$(right_tag)" = "$RIGHT" ] && afterwards && none_leaked
+	ill='not all run' && all_run &&
+	    ill='it does not tag' && [ "$(right_tag)" = "$RIGHT" ] &&
+	    ill='it does not do what it did' && afterwards &&
+	    ill='open:' && none_leaked
 }
 
 right_tag() {
@@ -116,7 +120,8 @@ once() {		# PROGRAM N
 	elif [ -n "$(died "$program")" ]; then
 		what="costs the life of $(died "$program")"
 	elif ! WAIT=30 wait_for all_well; then
-		what="is not well: $(open_now | tr '\n' ' ') $(cat leaked)"
+		[ "$ill" != open: ] || ill="$ill $(tr '\n' ' ' <leaked)"
+		what="is not well: $ill"
 	elif [ "$(told | wc -l)" -gt "${WORDS:-10}" ]; then
 		what='says too much'
 	elif [ -n "$fired" ] && [ -s right ] && ! cmp -s right did &&
