@@ -13,7 +13,8 @@
 # daemon does what it did, with the descriptors that it had.  What came of it
 # was right, or somebody said why, in few lines.
 #
-# The Nth call for each of numbers(), until there are no more of them.
+# The Nth call for each of numbers(), until there are no more of them; for no
+# more than USES of them with the same daemon, if that is set.
 
 . "$TOP/regress/proto/milter.sh"
 . "$TOP/regress/proto/admin.sh"
@@ -62,6 +63,7 @@ right_tag() {
 # A daemon that has done it all twice, or as often as $WARM says.
 fresh() {
 	[ -z "$DAEMON" ] || calls_end
+	used=0
 	arm none 0
 	ALL=7 daemon_start >said 2>&1 || bail "no daemon: $(tail -n 5 "$LOG")"
 	begin
@@ -136,7 +138,9 @@ loop() {		# PROGRAM DESCRIPTION
 	failures=0 missed=0 tries=0
 	: >failed
 	for n in $(numbers); do
-		[ -n "$DAEMON" ] && [ ! -s daemon.rc ] || fresh
+		[ -n "$DAEMON" ] && [ ! -s daemon.rc ] &&
+		    [ "$used" -lt "${USES:-9999}" ] || fresh
+		used=$((used + 1))
 		once "$1" "$n"
 		if [ -n "$what" ]; then
 			failures=$((failures + 1))
