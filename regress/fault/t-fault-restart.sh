@@ -46,4 +46,15 @@ for KILLED in resolver control names-1 worker-1; do
 	loop $program "$KILLED is killed: calls of $program"
 	loop milter-sysuser "$KILLED is killed: calls of the parent"
 done
+
+# To be told of a death twice is not to be counted on.
+fresh
+arm milter-sysuser 1 1 waitpid
+_pid=$(pid_of control)
+kill -KILL "$_pid"
+ok 'waitpid is interrupted: control is buried and comes back' \
+    wait_for all_run "$_pid"
+set -- $(armed)
+arm none 0
+is "$2 $3" '1 waitpid:' 'it was'
 loop_end
