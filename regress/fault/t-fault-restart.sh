@@ -57,4 +57,25 @@ ok 'waitpid is interrupted: control is buried and comes back' \
 set -- $(armed)
 arm none 0
 is "$2 $3" '1 waitpid:' 'it was'
+
+# Workers, which have sessions, don't die because another process that comes
+# back has no memory for them.
+for KILLED in control resolver; do
+	costs= n=0
+	while [ $((n += 1)) -le 20 ]; do
+		fresh
+		arm $KILLED $n 1 event_add
+		_pid=$(sed -n "s/^$KILLED=//p" before)
+		kill -KILL "$_pid"
+		WAIT=30 wait_for all_run "$_pid" || costs="$costs $n: gone"
+		set -- $(armed)
+		arm none 0
+		processes >now
+		grep '^worker' before | grep -vxFf now >gone &&
+		    costs="$costs $n: $(tr '\n' ' ' <gone)"
+		[ "$2" = 1 ] || break
+	done
+	is "$costs" '' "$KILLED has no memory for a channel: workers stay"
+	ok 'all of its channels were tried' test "$n" -gt 3
+done
 loop_end
