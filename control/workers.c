@@ -172,6 +172,12 @@ worker_open(int fd, unsigned int instance, uint32_t life)
 	w->peer.arg = w;
 	peer_open(&w->peer, fd, ROLE_CONTROL, ROLE_WORKER, instance,
 	    worker_handlers, worker_gone);
+	if (!w->peer.open && !started) {
+		/* It may have sessions, and is not to die for our sake. */
+		peer_close(&w->peer);
+		free(w);
+		return (-1);
+	}
 	w->peer.chan.state = S_RUN;
 	w->peer.life = life;
 	/* Their mail waits. */

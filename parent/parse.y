@@ -655,13 +655,17 @@ file_flaw(int fd, struct stat *st)
 	return (NULL);
 }
 
-/* Returns what is wrong, or NULL; s->buf is then the file and a NUL. */
+/*
+ * Returns what is wrong, or NULL; s->buf is then the file and a NUL.  No memory
+ * is what is wrong, too, for nobody would close the file after conf_nomem().
+ */
 static const char *
 file_slurp(struct input *s, int fd, size_t size)
 {
 	ssize_t	 n;
 
-	s->buf = allocate(size + 1);
+	if ((s->buf = calloc(1, size + 1)) == NULL)
+		return (strerror(errno));
 	while (s->len < size) {
 		n = read(fd, s->buf + s->len, size - s->len);
 		if (n == -1 && errno == EINTR)

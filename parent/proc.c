@@ -397,6 +397,18 @@ proc_died(struct proc *p, int status)
 	proc_again(p);
 }
 
+/* Nobody tells a second time that it died. */
+static pid_t
+next_dead(int *status)
+{
+	pid_t	 pid;
+
+	do {
+		pid = waitpid(-1, status, WNOHANG | WUNTRACED);
+	} while (pid == -1 && errno == EINTR);
+	return (pid);
+}
+
 /* Some child died or stopped; a stopped one is of no use either. */
 void
 proc_reap(void)
@@ -406,7 +418,7 @@ proc_reap(void)
 	int		 status;
 	char		 name[32];
 
-	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
+	while ((pid = next_dead(&status)) > 0) {
 		TAILQ_FOREACH(p, &env->procs, next)
 			if (p->pid == pid)
 				break;

@@ -689,6 +689,8 @@ diag_try(const struct sockaddr *sa, socklen_t salen)
 		return (-1);
 	linux_sock(&key, &sock);
 	close_both(fds);
+	if (sock.state == SOCK_FAILED)
+		fatalx("sock_diag does not answer a test: is memory short?");
 	if (sock.state != SOCK_OWNED) {
 		linux_os.broken = sock.state == SOCK_DENIED ? SOCK_DENIED :
 		    SOCK_UNSUPPORTED;

@@ -149,6 +149,12 @@ client_open(int fd, enum role role, unsigned int instance, uint32_t life)
 	}
 	peer_open(c, fd, ROLE_RESOLVER, role, instance, client_handlers,
 	    client_gone);
+	if (!c->open) {
+		/* It may have sessions, and is not to die for our sake. */
+		peer_close(c);
+		free(c);
+		return (-1);
+	}
 	c->chan.state = S_RUN;
 	c->life = life;
 	c->pause = lookups;

@@ -13,7 +13,8 @@
 # daemon does what it did, with the descriptors that it had.  What came of it
 # was right, or somebody said why, in few lines.
 #
-# The Nth call for each of numbers(), until there are no more of them.
+# The Nth call for each of numbers(), until there are no more of them; for no
+# more than USES of them with the same daemon, if that is set.
 
 . "$TOP/regress/proto/milter.sh"
 . "$TOP/regress/proto/admin.sh"
@@ -41,12 +42,16 @@ open_now() {
 none_leaked() {
 	open_now >open.new
 	awk 'NR == FNR { was[$1] = $2; next }
-	    $2 > was[$1] { bad = 1; print }
+	    $2 > was[$1] { bad = 1; print $0 ", was " was[$1] }
 	    END { exit bad }' open.was open.new >leaked
 }
 
+# If not, $ill is what is wrong.
 all_well() {
-	all_run && [ "$(right_tag)" = "$RIGHT" ] && afterwards && none_leaked
+	ill='not all run' && all_run &&
+	    ill='it does not tag' && [ "$(right_tag)" = "$RIGHT" ] &&
+	    ill='it does not do what it did' && afterwards &&
+	    ill='open:' && none_leaked
 }
 
 right_tag() {
@@ -58,6 +63,7 @@ right_tag() {
 # A daemon that has done it all twice, or as often as $WARM says.
 fresh() {
 	[ -z "$DAEMON" ] || calls_end
+	used=0
 	arm none 0
 	ALL=7 daemon_start >said 2>&1 || bail "no daemon: $(tail -n 5 "$LOG")"
 	begin
@@ -116,7 +122,8 @@ once() {		# PROGRAM N
 	elif [ -n "$(died "$program")" ]; then
 		what="costs the life of $(died "$program")"
 	elif ! WAIT=30 wait_for all_well; then
-		what="is not well: $(open_now | tr '\n' ' ') $(cat leaked)"
+		[ "$ill" != open: ] || ill="$ill $(tr '\n' ' ' <leaked)"
+		what="is not well: $ill"
 	elif [ "$(told | wc -l)" -gt "${WORDS:-10}" ]; then
 		what='says too much'
 	elif [ -n "$fired" ] && [ -s right ] && ! cmp -s right did &&
@@ -131,7 +138,9 @@ loop() {		# PROGRAM DESCRIPTION
 	failures=0 missed=0 tries=0
 	: >failed
 	for n in $(numbers); do
-		[ -n "$DAEMON" ] && [ ! -s daemon.rc ] || fresh
+		[ -n "$DAEMON" ] && [ ! -s daemon.rc ] &&
+		    [ "$used" -lt "${USES:-9999}" ] || fresh
+		used=$((used + 1))
 		once "$1" "$n"
 		if [ -n "$what" ]; then
 			failures=$((failures + 1))

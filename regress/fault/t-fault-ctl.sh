@@ -13,6 +13,10 @@ reject user <t>
 limit user any to 1000000 messages per 1h
 E
 
+# After 16 changes of who is blocked the next ones take a second each.  There are
+# four in a try, and six before the first.
+USES=2
+
 # What comes of each: "VERB: " with all that it prints, then its status.
 verb() {		# VERB...
 	timeout 25 "$T/calls/sysuserctl" -s "$CONTROL" "$@" >verb.out 2>verb.err

@@ -46,4 +46,36 @@ for KILLED in resolver control names-1 worker-1; do
 	loop $program "$KILLED is killed: calls of $program"
 	loop milter-sysuser "$KILLED is killed: calls of the parent"
 done
+
+# To be told of a death twice is not to be counted on.
+fresh
+arm milter-sysuser 1 1 waitpid
+_pid=$(pid_of control)
+kill -KILL "$_pid"
+ok 'waitpid is interrupted: control is buried and comes back' \
+    wait_for all_run "$_pid"
+set -- $(armed)
+arm none 0
+is "$2 $3" '1 waitpid:' 'it was'
+
+# Workers, which have sessions, don't die because another process that comes
+# back has no memory for them.
+for KILLED in control resolver; do
+	costs= n=0
+	while [ $((n += 1)) -le 20 ]; do
+		fresh
+		arm $KILLED $n 1 event_add
+		_pid=$(sed -n "s/^$KILLED=//p" before)
+		kill -KILL "$_pid"
+		WAIT=30 wait_for all_run "$_pid" || costs="$costs $n: gone"
+		set -- $(armed)
+		arm none 0
+		processes >now
+		grep '^worker' before | grep -vxFf now >gone &&
+		    costs="$costs $n: $(tr '\n' ' ' <gone)"
+		[ "$2" = 1 ] || break
+	done
+	is "$costs" '' "$KILLED has no memory for a channel: workers stay"
+	ok 'all of its channels were tried' test "$n" -gt 3
+done
 loop_end
