@@ -45,7 +45,7 @@ for years in 10 -10; do
 done
 jump 0
 i=0
-while [ $((i += 1)) -le 171 ]; do
+while [ $((i += 1)) -le 195 ]; do
 	printf '%s\n' "session 127.0.0.1 $CPORT 127.0.0.1 $SPORT" \
 	    'mail <a@b.test>' stop 'rcpt <b@c.test>' eom quit
 done | milter >out

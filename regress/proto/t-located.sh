@@ -10,7 +10,7 @@ fake_need
 for a in 203.0.113.5 203.0.113.6 192.0.2.2 127.0.0.1 127.0.0.9 2001:db8::5 \
     2001:db8::2 ::1; do
 	cat <<-S
-	$a 2501 delay=600 uid=5 holder=100 program=late
+	$a 2501 delay=1100 uid=5 holder=100 program=late
 	$a 2502 sock=denied
 	$a 2503 sock=unsupported
 	$a 2504 sock=failed
@@ -33,7 +33,7 @@ session() {		# CLIENT PORT SERVER [EXPECTED]: what becomes of a message
 		esac
 	} | milter
 	# a question that waits behind a late one is too old itself
-	[ "$2" -ne 2501 ] || sleep 0.5
+	[ "$2" -ne 2501 ] || sleep 0.7
 }
 
 forged='delete 1 X-Sender-Process-Info'
@@ -84,7 +84,7 @@ own() {			# RULES EXPECTED, with the reason for REASON
 
 rules() {		# RULE DESCRIPTION EXPECTED of remote and own
 	fake_start <<-E
-	lookup timeout 200
+	lookup timeout 500
 	$1
 	E
 	remote "$2" "$3"

@@ -15,13 +15,13 @@ fd99::1 2505 uid=5 to=fd99::1/25
 ::1 2506 uid=5 to=::1/2530
 10.99.0.1 2507 sock=none
 10.99.0.1 2508 sock=failed
-10.99.0.1 2509 delay=500
+10.99.0.1 2509 delay=3000
 192.0.2.1 2510 sock=failed local=no
 192.0.2.1 2511 sock=none local=unknown
 10.99.0.1 25 sock=none
 S
 fake_start <<S
-lookup timeout 200
+lookup timeout 2000
 S
 
 zero=IPv6:0:0:0:0:0:0:0:0

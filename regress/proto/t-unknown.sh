@@ -23,6 +23,7 @@ fake_script <<S
 127.0.0.1 2521 uid=6 holder=100 program=quick
 127.0.0.1 2522 uid=5 holder=100 program=telnet
 127.0.0.1 2530 delay=1200 uid=5 holder=100 program=late
+127.0.0.1 2531 delay=3000 uid=5 holder=100 program=later
 127.0.0.1 2540 crash=yes
 S
 fake_start <<S
@@ -38,7 +39,7 @@ between() {	# MILLISECONDS LEAST MOST
 	[ "$1" -ge "$2" ] && [ "$1" -le "$3" ]
 }
 
-plan 28
+plan 29
 
 while read -r port value; do
 	is "$(tag "$port")" "$value" "$port: $value"
@@ -59,18 +60,9 @@ E
 is "$(logged | head -n 1)" 'queue=QUEUE1 action=pass rule=- user=unknown reason=closed uid=- login=- pid=- program=- exe=- cwd=- unit=- sender=sender@example.test recipients=1' \
     'an unknown owner in the log'
 
-# Nobody keeps the resolver busy with searches for his own processes.
-is "$(printf '%s\n' quiet 'session 127.0.0.1 2520' message \
-    'session 127.0.0.1 2521' message 'session 127.0.0.1 2522' message \
-    'sleep 1.1' 'session 127.0.0.1 2521' message | milter |
-    sed -n 's/.*Info: //p')" 'user=man program=slow
-user=man program=unknown
-user=games program=telnet
-user=man program=quick' "a search that takes too long costs its own user's"
-
 # An answer that comes too late.
 milter >out <<E
-session 127.0.0.1 2530
+session 127.0.0.1 2531
 time
 message
 time
@@ -90,10 +82,10 @@ insert 0 X-Sender-Process-Info: user=unknown reason=timeout
 eom: continue' 'too late: unknown, for all messages of the session'
 first=$(sed -n '/ ms$/{s///p}' out | sed -n 2p)
 second=$(sed -n '/ ms$/{s///p}' out | sed -n 3p)
-ok "the first waits for 500 ms ($first)" between "$first" 450 900
-ok "the second does not wait ($second)" between "$second" 0 200
-is "$(WAIT=5; wait_for test "$(tag 2500)" = 'user=games program=telnet';
-    tag 2500)" 'user=games program=telnet' 'then the resolver answers again'
+ok "the first waits for 500 ms ($first)" between "$first" 450 2000
+ok "the second does not wait ($second)" between "$second" 0 400
+ok 'then the resolver answers again' wait_for eval '
+    test "$(tag 2500)" = "user=games program=telnet"'
 is "$(grep -c 'bad message' "$LOG")" 0 'the late answer is nobody'"'"'s'
 
 # The time counts from connect: a client that is slow itself is not delayed.
@@ -105,7 +97,7 @@ mail <a@example.test>
 time
 E
 took=$(sed -n '/ ms$/{s///p}' out | tail -n 1)
-ok "waiting begins at connect ($took)" between "$took" 0 200
+ok "waiting begins at connect ($took)" between "$took" 0 400
 is "$(grep -c . out)" 3 'and MAIL is answered'
 ok 'a session that ends before its answer' eval 'printf "%s\n" \
     "session 127.0.0.1 2530" quit | milter'
@@ -127,4 +119,18 @@ ok 'another resolver is there' wait_for eval '
     test "$(tag 2500)" = "user=games program=telnet"'
 ok 'it is another one' test "$before" != "$(pids resolver)"
 ok 'the daemon stops' daemon_stop
+
+# Nobody keeps the resolver busy with searches for his own processes.  On a
+# busy machine such a search takes its time.
+fake_start <<S
+lookup timeout 5000
+S
+is "$(printf '%s\n' quiet 'session 127.0.0.1 2520' message \
+    'session 127.0.0.1 2521' message 'session 127.0.0.1 2522' message \
+    'sleep 1.1' 'session 127.0.0.1 2521' message | milter |
+    sed -n 's/.*Info: //p')" 'user=man program=slow
+user=man program=unknown
+user=games program=telnet
+user=man program=quick' "a search that takes too long costs its own user's"
+ok 'it stops again' daemon_stop
 finish

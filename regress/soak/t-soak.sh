@@ -100,7 +100,8 @@ ok 'in the end: all run' wait_for all_run
 sent=$(grep -c '^sent ' sent)
 sleep 2
 set -- $(figures)
-ok 'mail still flows' test "$(grep -c '^sent ' sent)" -gt "$sent"
+WAIT=60 ok 'mail still flows' wait_for eval '
+    test "$(grep -c "^sent " sent)" -gt "$sent"'
 rm -f soak.run
 wait "$load"
 sent=$(grep -c '^sent ' sent)
