@@ -32,8 +32,8 @@
  * microseconds, or as long as the MTA's queue is full; a session costs one of
  * the connections that the MTA accepts.  Where a table is full or an event is
  * lost there is a record that says so (others, lost), or a doubt.  Who has been
- * pushed out of waiting leaves a mark (marks): else he could choose to be who
- * the kernel's tables say, which is not always him.
+ * pushed out of waiting is still counted (marks): else he could choose to be
+ * who the kernel's tables say, which is not always him.
  *
  * The sequence numbers find a record but don't prove it.  Whoever is connected
  * to knows them, and can choose one; and the kernel chooses the next ones of a
@@ -70,9 +70,8 @@
 #define NSEC_PER_MSEC	1000000
 #define NSEC_PER_SEC	1000000000ULL
 #define LATE		10		/* ms, on the way to the MTA */
-#define MARKS_BITS	18
-#define MARK_SEC	600		/* longer than a handshake lasts */
-#define MARK_SHARED	0x80000000U	/* of more than one */
+#define MARKS_BITS	20
+#define CROWDED		(600 * NSEC_PER_SEC)	/* no handshake lasts so long */
 
 #define PIDNS_DEPTH	32
 
@@ -129,6 +128,7 @@ struct task_struct {
 struct client {
 	struct opened	 opened;
 	struct isns	 isns;
+	__u64		 counted;	/* in marks */
 };
 
 struct {
@@ -138,13 +138,11 @@ struct {
 	__type(value, struct client);
 } opened SEC(".maps");
 
-/*
- * Who fills what memory his socket may have finds no place there: by cookie.
- * It is he, and who does the same, whom others can push out: he is unknown.
- */
+/* Who fills what memory his socket may have finds no place there: by cookie. */
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 4096);
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u64);
 	__type(value, struct client);
 } elsewhere SEC(".maps");
@@ -157,8 +155,8 @@ struct {
 } waiting SEC(".maps");
 
 /*
- * Of who waits or was pushed out: when he came, in seconds, below 32 other bits
- * of his sequence numbers.
+ * Clients whose end is open, by some bits of their sequence numbers: how many,
+ * below the sum of 32 other bits of each.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -183,7 +181,10 @@ struct {
 	__type(value, struct session);
 } sessions SEC(".maps");
 
-/* Of tuples, and when one was not to be had, as CLOCK_MONOTONIC in ns. */
+/* If anybody was there; when it was full last, as CLOCK_MONOTONIC in ns. */
+__u64			 anybody_elsewhere, crowded;
+
+/* Of tuples, and when one was not to be had, likewise. */
 __u32			 locks[TUPLE_LOCKS];
 __u64			 doubts[TUPLE_LOCKS];
 
@@ -266,7 +267,7 @@ fill(struct opened *o, struct sock *sk)
 	const struct tcp_sock	*tcp = bpf_skc_to_tcp_sock(sk);
 	struct inode		*exe;
 
-	o->cookie = bpf_get_socket_cookie(sk);
+	o->lost = 0;
 	/* A new one gets its sequence number later; tcp_disconnect(). */
 	o->again = tcp == NULL || tcp->write_seq != 0 ||
 	    tcp->rx_opt.ts_recent_stamp != 0;
@@ -287,25 +288,6 @@ fill(struct opened *o, struct sock *sk)
 	bpf_get_current_comm(o->program, sizeof(o->program));
 }
 
-/* In the context of who calls connect(2). */
-static __always_inline void
-client_opened(struct sock *sk)
-{
-	struct client	*c, other = { 0 };
-
-	if (!watched(sk))
-		return;
-	c = bpf_sk_storage_get(&opened, sk, NULL,
-	    BPF_SK_STORAGE_GET_F_CREATE);
-	if (c != NULL)
-		fill(&c->opened, sk);
-	else {
-		fill(&other.opened, sk);
-		(void)bpf_map_update_elem(&elsewhere, &other.opened.cookie,
-		    &other, BPF_ANY);
-	}
-}
-
 /* Whose the client's end is. */
 static __always_inline struct client *
 client_of(struct sock *sk)
@@ -314,10 +296,40 @@ client_of(struct sock *sk)
 	__u64		 cookie;
 
 	if ((c = bpf_sk_storage_get(&opened, sk, NULL, 0)) != NULL ||
-	    !watched(sk))
+	    !anybody_elsewhere)
 		return (c);
 	cookie = bpf_get_socket_cookie(sk);
 	return (bpf_map_lookup_elem(&elsewhere, &cookie));
+}
+
+/* The same, or a new one of nobody, or NULL where there is no place. */
+static __always_inline struct client *
+client_new(struct sock *sk)
+{
+	struct client	 new = { .opened.lost = 1 }, *c;
+	__u64		 cookie;
+
+	if ((c = client_of(sk)) != NULL)
+		return (c);
+	cookie = new.opened.cookie = bpf_get_socket_cookie(sk);
+	if ((c = bpf_sk_storage_get(&opened, sk, &new,
+	    BPF_SK_STORAGE_GET_F_CREATE)) != NULL)
+		return (c);
+	anybody_elsewhere = 1;
+	(void)bpf_map_update_elem(&elsewhere, &cookie, &new, BPF_NOEXIST);
+	if ((c = bpf_map_lookup_elem(&elsewhere, &cookie)) == NULL)
+		crowded = bpf_ktime_get_ns();
+	return (c);
+}
+
+/* In the context of who calls connect(2). */
+static __always_inline void
+client_opened(struct sock *sk)
+{
+	struct client	*c;
+
+	if (watched(sk) && (c = client_new(sk)) != NULL)
+		fill(&c->opened, sk);
 }
 
 /* A product with an odd number: no two are the same. */
@@ -336,95 +348,50 @@ mark_of(__u64 mixed)
 	return (bpf_map_lookup_elem(&marks, &n));
 }
 
-static __always_inline __u32
-mark_print(__u64 mixed)
+/* What one client adds to his mark. */
+static __always_inline __u64
+mark_one(__u64 mixed)
 {
-	return (mixed >> (32 - MARKS_BITS));
+	return (mixed << MARKS_BITS >> 32 << 32 | 1);
 }
 
-static __always_inline __u32
-mark_now(void)
-{
-	return (bpf_ktime_get_ns() / NSEC_PER_SEC + 1);
-}
-
-static __always_inline int
-mark_fresh(__u64 mark, __u32 now)
-{
-	return (mark != 0 &&
-	    now - ((__u32)mark & ~MARK_SHARED) < MARK_SEC);
-}
-
-/* Two at one place are not told apart until both are forgotten. */
+/* One more client, or one less: n is 1 or -1. */
 static __always_inline void
-mark_set(const struct isns *isns)
+mark_add(const struct isns *isns, __s64 n)
 {
-	__u64	 mixed = mix(isns), *mark = mark_of(mixed), old, new;
-	__u32	 now = mark_now();
+	__u64	 mixed = mix(isns), *mark = mark_of(mixed);
 
-	if (mark == NULL)
-		return;
-	old = *mark;
-	new = (__u64)mark_print(mixed) << 32 | now;
-	if (mark_fresh(old, now) && (old & MARK_SHARED || old >> 32 !=
-	    mark_print(mixed)))
-		new |= MARK_SHARED;
-	if (__sync_val_compare_and_swap(mark, old, new) != old)
-		*mark = new | MARK_SHARED;
+	if (mark != NULL)
+		(void)__sync_fetch_and_add(mark, mark_one(mixed) * n);
 }
 
-static __always_inline void
-mark_clear(const struct isns *isns)
-{
-	__u64	 mixed = mix(isns), *mark = mark_of(mixed), old;
-
-	if (mark == NULL)
-		return;
-	old = *mark;
-	if (old >> 32 == mark_print(mixed) && !(old & MARK_SHARED))
-		(void)__sync_val_compare_and_swap(mark, old, 0);
-}
-
+/* True if one has these numbers; where there are two, one of them may. */
 static __always_inline int
 marked(const struct isns *isns)
 {
 	__u64	 mixed = mix(isns), *mark = mark_of(mixed);
 
-	return (mark == NULL || (mark_fresh(*mark, mark_now()) &&
-	    (*mark & MARK_SHARED || *mark >> 32 == mark_print(mixed))));
-}
-
-/* Whose it is was lost: nobody is to be named, not even who made the socket. */
-static __always_inline void
-wait_nobody(const struct isns *isns)
-{
-	const struct opened	 lost = { .lost = 1 };
-
-	(void)bpf_map_update_elem(&waiting, isns, &lost, BPF_ANY);
+	return (mark == NULL || (__u32)*mark > 1 || *mark == mark_one(mixed));
 }
 
 /* The client's end is established; whose, stands beside it. */
 static __always_inline void
 client_established(struct sock *sk)
 {
+	const struct opened	 lost = { .lost = 1 };
 	const struct tcp_sock	*tcp = bpf_skc_to_tcp_sock(sk);
 	struct client		*c;
 	struct tuple		 tuple;
 	struct isns		 isns;
 
-	if (tcp == NULL || !watched(sk))
+	if (tcp == NULL || !watched(sk) || (c = client_new(sk)) == NULL ||
+	    c->counted)
 		return;
 	isns.client = tcp->snd_una;
 	isns.server = tcp->rcv_nxt;
-	if ((c = client_of(sk)) == NULL) {
-		mark_set(&isns);
-		wait_nobody(&isns);
-		return;
-	}
-	if (c->isns.client == isns.client && c->isns.server == isns.server)
-		return;
 	c->isns = isns;
-	mark_set(&isns);
+	c->counted = 1;
+	mark_add(&isns, 1);
 	/* Its own end is where the tuple has the server. */
 	tuple_of(sk, &tuple);
 	__builtin_memcpy(c->opened.addr, tuple.server, sizeof(tuple.server));
@@ -433,13 +400,9 @@ client_established(struct sock *sk)
 	c->opened.peer_port = tuple.client_port;
 	c->opened.ours = netns_of(sk) == our_netns;
 	c->opened.clock = tcp->tsoffset;
-	/*
-	 * Two with these numbers: neither is known.  Nor is who was found
-	 * elsewhere, if that is another's by now.
-	 */
-	if (bpf_map_update_elem(&waiting, &isns, &c->opened,
-	    BPF_NOEXIST) != 0 || client_of(sk) != c)
-		wait_nobody(&isns);
+	/* Two with these numbers: neither is known. */
+	if (bpf_map_update_elem(&waiting, &isns, &c->opened, BPF_NOEXIST) != 0)
+		(void)bpf_map_update_elem(&waiting, &isns, &lost, BPF_ANY);
 }
 
 static __always_inline void
@@ -454,11 +417,12 @@ client_closed(struct sock *sk)
 		return;
 	isns = c->isns;
 	cookie = c->opened.cookie;
+	if (c->counted)
+		mark_add(&isns, -1);
 	/* What waits may be of another with these numbers. */
 	if ((o = bpf_map_lookup_elem(&waiting, &isns)) != NULL &&
-	    o->cookie == cookie &&
-	    bpf_map_delete_elem(&waiting, &isns) == 0)
-		mark_clear(&isns);
+	    (o->cookie == cookie || (o->lost && !marked(&isns))))
+		(void)bpf_map_delete_elem(&waiting, &isns);
 	if (bpf_sk_storage_delete(&opened, sk) != 0)
 		(void)bpf_map_delete_elem(&elsewhere, &cookie);
 }
@@ -542,10 +506,10 @@ server_established(struct sock *sk)
 		if (bpf_map_delete_elem(&waiting, &isns) != 0) {
 			new.opened.cookie = 0;
 			new.opened.lost = 1;
-		} else if (!new.opened.lost)
-			mark_clear(&isns);
+		}
 		served[tuple.server_port] = 1;
-	} else if (marked(&isns))
+	} else if (marked(&isns) ||
+	    (crowded != 0 && bpf_ktime_get_ns() < crowded + CROWDED))
 		new.opened.lost = 1;
 	else if (old == NULL && !listed(tuple.server_port) &&
 	    !served[tuple.server_port])

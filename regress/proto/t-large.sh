@@ -63,7 +63,7 @@ ok 'workers and resolver that were killed come back' wait_for restarted
 is "$(said)" "$Q" 'and have all rules'
 ok 'reload after that' ctl reload
 is "$(said)" "$Q" 'changes nothing'
-is "$(grep -c 'ENOBUFS\|No buffer\|does not read\|killing it\|too long' \
-    "$LOG")" 0 'nothing was too much'
+is "$(grep 'ENOBUFS\|No buffer\|does not read\|killing it\|too long' \
+    "$LOG")" '' 'nothing was too much'
 ok 'the daemon stops' daemon_stop
 finish
