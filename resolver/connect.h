@@ -59,7 +59,7 @@ struct tuple {
  * Tuples that share a lock share what becomes of it.  A sum, for the verifier
  * of Linux 6.1 knows no bounds of an exclusive or.
  */
-#define TUPLE_LOCKS	1024
+#define TUPLE_LOCKS	65536
 
 static inline __u32
 tuple_hash(const struct tuple *t)
