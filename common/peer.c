@@ -205,6 +205,17 @@ peer_drop(struct peer *p, const char *why)
 	event_active(&p->ev_read, EV_READ, 1);
 }
 
+/*
+ * It did not get what it must know: drop it; errno is of peer_send().  That it
+ * died shows when we read.
+ */
+void
+peer_missed(struct peer *p)
+{
+	if (errno != EPIPE && errno != ECONNRESET)
+		peer_drop(p, "does not read");
+}
+
 /* Close it without calling gone(). */
 void
 peer_close(struct peer *p)

@@ -579,6 +579,7 @@ void	 peer_open(struct peer *, int, enum role, enum role, unsigned int,
 	    const struct handler *, void (*)(struct peer *, const char *));
 int	 peer_send(struct peer *, struct msg *);
 void	 peer_drop(struct peer *, const char *);
+void	 peer_missed(struct peer *);
 void	 peer_close(struct peer *);
 const char *peer_name(const struct peer *, char *, size_t);
 void	 timer_add(struct event *, const struct timeval *);

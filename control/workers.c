@@ -120,14 +120,6 @@ sync_new(struct msg *m)
 	put_u8(m, TABLE_SYNC);
 }
 
-/* It did not get what it must know.  That it died shows when we read. */
-static void
-missed(struct peer *w)
-{
-	if (errno != EPIPE && errno != ECONNRESET)
-		peer_drop(w, "does not read");
-}
-
 /* Tell a worker who is blocked, if we were told. */
 static void
 worker_begin(struct peer *w)
@@ -138,7 +130,7 @@ worker_begin(struct peer *w)
 		return;
 	sync_new(&m);
 	if (tables_tell(w) == -1 || peer_send(w, &m) == -1)
-		missed(w);
+		peer_missed(w);
 }
 
 /* Those who came before START wait for that, or keep an earlier table. */
@@ -196,7 +188,7 @@ workers_tell(struct msg *m)
 
 	TAILQ_FOREACH(w, &workers, next)
 		if (w->open && peer_send(w, m) == -1)
-			missed(w);
+			peer_missed(w);
 }
 
 /* They are to tell when they have all this; workers_have() knows. */
@@ -371,7 +363,7 @@ on_charge(struct peer *peer, struct msg *m)
 	put_u8(&reply, over == 1 ? v.rate : 0);
 	put_u32(&reply, over == 1 ? v.seconds : 0);
 	if (peer_send(peer, &reply) == -1)
-		missed(peer);
+		peer_missed(peer);
 	if (over == 1 && v.alert)
 		alert(rule, r.uid, user, &r.rates[v.rate], v.seconds);
 	return (0);

@@ -169,9 +169,9 @@ join(struct proc *a, struct proc *b)
 		return;
 	}
 	if (send_peer(a, b, pair[0]) == -1)
-		peer_drop(&a->peer, "does not read");
+		peer_missed(&a->peer);
 	if (send_peer(b, a, pair[1]) == -1)
-		peer_drop(&b->peer, "does not read");
+		peer_missed(&b->peer);
 }
 
 static int
@@ -221,11 +221,7 @@ peers_policy(struct proc *p)
 	p->unacked = 1;
 	return;
 fail:
-	/* That one has died shows when we read. */
-	if (errno == EPIPE || errno == ECONNRESET)
-		return;
-	log_warn("configuration");
-	peer_drop(&p->peer, "did not get it");
+	peer_missed(&p->peer);
 }
 
 static void
@@ -252,7 +248,7 @@ send_blocks(struct proc *p)
 		put_u32(&m, b->uid);
 		put_u64(&m, b->expires);
 		if (peer_send(&p->peer, &m) == -1) {
-			peer_drop(&p->peer, "does not read");
+			peer_missed(&p->peer);
 			return;
 		}
 	}
