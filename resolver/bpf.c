@@ -48,7 +48,7 @@
 #define NSEC		1000000000ULL
 #define TIDY_USEC	60000000	/* between two looks at old sessions */
 #define TIDY_COUNT	256		/* sessions in one look */
-#define OLD_USEC	600000000	/* nobody asks for the first time */
+#define OLD_USEC	600000000ULL	/* nobody asks for the first time */
 
 static struct {
 	struct connect_bpf	*skel;		/* NULL: not loaded */
@@ -68,6 +68,7 @@ static int	 quiet(enum libbpf_print_level, const char *, va_list);
 static int	 load(void);
 static void	 failed(const char *);
 static int	 doubtful(const struct tuple *);
+static int	 uncounted(const struct tuple *, const struct session *);
 static int	 session_get(const struct conn_key *, struct tuple *,
 		    struct session *);
 static void	 record_set(struct record *, const struct session *);
@@ -190,6 +191,7 @@ linux_record(const struct conn_key *key, struct record *record)
 {
 	struct tuple	 tuple;
 	struct session	 session;
+	int		 shared;
 
 	if (bpf.skel == NULL || !bpf.watched)
 		return (-1);
@@ -201,11 +203,13 @@ linux_record(const struct conn_key *key, struct record *record)
 		memset(&session, 0, sizeof(session));
 		session.opened.lost = 1;
 	}
+	shared = session.others != 0 || uncounted(&tuple, &session);
 	/* It is only counted: nobody knows more of it, nor was it lost. */
-	if (session.opened.cookie == 0 && session.server != 0 &&
-	    session.others == 0 && !session.opened.lost)
+	if (session.opened.cookie == 0 && session.server != 0 && !shared &&
+	    !session.opened.lost)
 		return (-1);
 	record_set(record, &session);
+	record->shared = shared;
 	return (0);
 }
 
@@ -218,6 +222,15 @@ doubtful(const struct tuple *t)
 	return (bpf.skel->bss->doubts[tuple_hash(t)] != 0 &&
 	    (bpf.skel->bss->served[port] != 0 ||
 	    (bpf.skel->bss->ports[port / 8] & 1U << port % 8) != 0));
+}
+
+/* True if the MTA may have another end of this tuple, and ask about that. */
+static int
+uncounted(const struct tuple *t, const struct session *s)
+{
+	uint64_t	 doubt = bpf.skel->bss->doubts[tuple_hash(t)];
+
+	return (doubt != 0 && s->since / 1000 <= doubt / 1000 + OLD_USEC);
 }
 
 static int
@@ -241,7 +254,6 @@ record_set(struct record *r, const struct session *s)
 	memset(r, 0, sizeof(*r));
 	r->client = o->cookie;
 	r->server = s->server;
-	r->shared = s->others != 0;
 	r->since = s->since / 1000;
 	r->age = clock_usec(CLOCK_MONOTONIC) - r->since;
 	tuple_get(&r->source, o->addr, o->port);
@@ -266,10 +278,10 @@ record_set(struct record *r, const struct session *s)
 }
 
 /*
- * Where a tuple's lock was not to be had, a later connection of that tuple may
- * be missing.  With PREEMPT_RT, and from Linux 7.0 on, that may be so whenever
- * the kernel had to skip the program, for no program runs within itself: it
- * counts how often.
+ * Where a tuple's lock was not to be had, an end of that tuple may be missing.
+ * With PREEMPT_RT, and from Linux 7.0 on, that may be so whenever the kernel
+ * had to skip the program, for no program runs within itself: it counts how
+ * often.
  */
 int
 linux_complete(const struct conn_key *key, const struct record *r)
@@ -280,7 +292,7 @@ linux_complete(const struct conn_key *key, const struct record *r)
 	uint32_t		 len = sizeof(info);
 
 	if (session_get(key, &tuple, &s) == -1 || s.server != r->server ||
-	    s.since <= bpf.skel->bss->doubts[tuple_hash(&tuple)])
+	    uncounted(&tuple, &s))
 		return (0);
 	if (!bpf.preemptible)
 		return (1);
@@ -320,7 +332,7 @@ static void
 tidy_one(int fd, const struct tuple *tuple)
 {
 	struct conn_key	 server;
-	struct session	 s;
+	struct session	 s, gone;
 	struct sock	 sock;
 
 	if (bpf_map_lookup_elem(fd, tuple, &s) != 0 ||
@@ -329,8 +341,13 @@ tidy_one(int fd, const struct tuple *tuple)
 	tuple_get(&server.server, tuple->client, tuple->client_port);
 	tuple_get(&server.client, tuple->server, tuple->server_port);
 	os_native.sock(&server, &sock);
-	if (s.server == 0 || sock.cookie != s.server)
-		(void)bpf_map_delete_elem(fd, tuple);
+	if (s.server != 0 && sock.cookie == s.server)
+		return;
+	/* One that has come meanwhile is not to be missed. */
+	if (bpf_map_lookup_and_delete_elem(fd, tuple, &gone) == 0 &&
+	    gone.since != s.since)
+		bpf.skel->bss->doubts[tuple_hash(tuple)] =
+		    clock_usec(CLOCK_MONOTONIC) * 1000;
 }
 
 static void

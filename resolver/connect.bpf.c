@@ -67,6 +67,7 @@
 #define FAMILY_INET6	10
 #define NO_LOGIN	4294967295U
 #define TRIES		1000		/* some 10 us */
+#define ROUNDS		100		/* of these: nobody has it as long */
 #define NSEC_PER_MSEC	1000000
 #define NSEC_PER_SEC	1000000000ULL
 #define LATE		10		/* ms, on the way to the MTA */
@@ -165,12 +166,17 @@ struct {
 	__type(value, __u64);
 } marks SEC(".maps");
 
-/* Of the MTA's end of a session: where its record is. */
+/* Of the MTA's end of a session: where it is counted. */
+struct end {
+	struct tuple	 tuple;
+	__u64		 first;		/* of the session; later ones differ */
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, int);
-	__type(value, struct tuple);
+	__type(value, struct end);
 } accepted SEC(".maps");
 
 struct {
@@ -428,19 +434,42 @@ client_closed(struct sock *sk)
 }
 
 /*
+ * Returns 1 if who calls has the lock now, 0 if he has not yet, -1 if he never
+ * will: he interrupted who has it.  The verifier reads a function that is not
+ * static once, not in every round.
+ */
+__noinline int
+lock_try(__u32 n, __u32 self)
+{
+	__u32	 held;
+	int	 i;
+
+	for (i = 0; i < TRIES; i++) {
+		held = __sync_val_compare_and_swap(&locks[n % TUPLE_LOCKS], 0,
+		    self);
+		if (held == 0)
+			return (1);
+		if (held == self)
+			return (-1);
+	}
+	return (0);
+}
+
+/*
  * Several processors may be busy with ends of one tuple.  Who does not get the
- * lock soon leaves a doubt; bpf.c then believes no older record alone.
+ * lock leaves a doubt; bpf.c then believes no record alone that may be of
+ * another.
  */
 static __always_inline __u32 *
 tuple_lock(const struct tuple *t)
 {
-	__u32	 n = tuple_hash(t);
-	__u32	*lock = &locks[n];
-	int	 i;
+	__u32	 n = tuple_hash(t), self = bpf_get_smp_processor_id() + 1;
+	int	 i, had = 0;
 
-	for (i = 0; i < TRIES; i++)
-		if (__sync_val_compare_and_swap(lock, 0, 1) == 0)
-			return (lock);
+	for (i = 0; i < ROUNDS && had == 0; i++)
+		had = lock_try(n, self);
+	if (had == 1)
+		return (&locks[n]);
 	doubts[n] = bpf_ktime_get_ns();
 	return (NULL);
 }
@@ -448,7 +477,7 @@ tuple_lock(const struct tuple *t)
 static __always_inline void
 tuple_unlock(__u32 *lock)
 {
-	(void)__sync_val_compare_and_swap(lock, 1, 0);
+	(void)__sync_lock_test_and_set(lock, 0);
 }
 
 /* Nothing is known of the connection that has the tuple now. */
@@ -484,8 +513,9 @@ server_established(struct sock *sk)
 	const struct tcp_sock	*tcp = bpf_skc_to_tcp_sock(sk);
 	struct session		 new = { 0 }, *old;
 	struct opened		*o;
-	struct tuple		 tuple, *mark;
+	struct tuple		 tuple;
 	struct isns		 isns;
+	struct end		*end;
 	__u32			*lock;
 
 	if (tcp == NULL || netns_of(sk) != our_netns ||
@@ -514,12 +544,14 @@ server_established(struct sock *sk)
 	else if (old == NULL && !listed(tuple.server_port) &&
 	    !served[tuple.server_port])
 		goto done;
-	if ((mark = bpf_sk_storage_get(&accepted, sk, NULL,
+	if ((end = bpf_sk_storage_get(&accepted, sk, NULL,
 	    BPF_SK_STORAGE_GET_F_CREATE)) == NULL)
 		goto fail;
-	*mark = tuple;
 	new.server = bpf_get_socket_cookie(sk);
 	new.since = bpf_ktime_get_ns();
+	new.first = old != NULL ? old->first : new.server;
+	end->tuple = tuple;
+	end->first = new.first;
 	if (bpf_map_update_elem(&sessions, &tuple, &new, BPF_ANY) == 0)
 		goto done;
 	(void)bpf_sk_storage_delete(&accepted, sk);
@@ -539,14 +571,15 @@ done:
 static __always_inline void
 server_closed(struct sock *sk)
 {
-	struct tuple	*mark, tuple;
 	struct session	*s;
+	struct end	*end;
+	struct tuple	 tuple;
 	__u32		*lock;
 
-	if ((mark = bpf_sk_storage_get(&accepted, sk, NULL, 0)) == NULL ||
+	if ((end = bpf_sk_storage_get(&accepted, sk, NULL, 0)) == NULL ||
 	    sk->sk_socket != NULL)
 		return;
-	tuple = *mark;
+	tuple = end->tuple;
 	if ((lock = tuple_lock(&tuple)) == NULL)
 		return;
 	if ((s = bpf_map_lookup_elem(&sessions, &tuple)) != NULL &&
@@ -596,16 +629,19 @@ SEC("tp_btf/tcp_destroy_sock")
 int
 BPF_PROG(session_close, struct sock *sk)
 {
-	struct tuple	*mark, tuple;
 	struct session	*s;
+	struct end	*end;
+	struct tuple	 tuple;
 	__u32		*lock;
 
-	if ((mark = bpf_sk_storage_get(&accepted, sk, NULL, 0)) == NULL)
+	if ((end = bpf_sk_storage_get(&accepted, sk, NULL, 0)) == NULL)
 		return (0);
-	tuple = *mark;
+	tuple = end->tuple;
 	if ((lock = tuple_lock(&tuple)) == NULL)
 		return (0);
-	if ((s = bpf_map_lookup_elem(&sessions, &tuple)) == NULL)
+	/* There is a later one if bpf.c took the first for dead. */
+	if ((s = bpf_map_lookup_elem(&sessions, &tuple)) == NULL ||
+	    s->first != end->first)
 		goto done;
 	if (s->server == bpf_get_socket_cookie(sk))
 		session_spoil(s, s->others);

@@ -82,6 +82,7 @@ struct session {
 	__u64		 others;	/* earlier ends of this tuple that the
 					   MTA has not closed */
 	__u64		 timely;	/* the MTA hears that client's clock */
+	__u64		 first;		/* cookie of the first end counted here */
 };
 
 #endif

@@ -37,6 +37,7 @@
 
 #define MINUTE	(60 * 1000000ULL)	/* usec */
 #define MTA	77			/* cookie of its end */
+#define AGAIN	4990
 
 static uint64_t			 now = 1000 * MINUTE;
 static const struct range	 ports = { 1, 1 };
@@ -48,7 +49,12 @@ clock_usec(clockid_t clock)
 	return (now);
 }
 
-/* All that the MTA has open is of the first hundred ports. */
+static void	 put(uint16_t, uint64_t, uint64_t);
+
+/*
+ * All that the MTA has open is of the first hundred ports; and there is one
+ * that is taken again just then.
+ */
 static void
 mta_sock(const struct conn_key *reverse, struct sock *sock)
 {
@@ -56,6 +62,8 @@ mta_sock(const struct conn_key *reverse, struct sock *sock)
 	assert_int_equal(reverse->client.port, 25);
 	if (reverse->server.port < 4100)
 		sock->cookie = MTA;
+	if (reverse->server.port == AGAIN)
+		put(AGAIN, 5, MTA);
 }
 
 const struct os_ops	 os_native = { .sock = mta_sock };
@@ -196,6 +204,7 @@ t_complete(void **state)
 	struct conn_key	 k = key(4000);
 	struct tuple	 tuple;
 	struct session	 s;
+	struct record	 r;
 	__u64		*doubt;
 
 	(void)state;
@@ -205,8 +214,17 @@ t_complete(void **state)
 	assert_true(complete(4000, MTA));
 	assert_false(complete(4000, MTA + 1));
 	assert_false(complete(4001, MTA));
-	*doubt = s.since - 1;
+	assert_int_equal(get(4000, &r), 0);
+	assert_false(r.shared);
+	/* An earlier end may be missing for as long as the MTA can have it. */
+	*doubt = s.since - OLD_USEC * 1000 - 1000;
 	assert_true(complete(4000, MTA));
+	assert_int_equal(get(4000, &r), 0);
+	assert_false(r.shared);
+	*doubt += 1000;
+	assert_false(complete(4000, MTA));
+	assert_int_equal(get(4000, &r), 0);
+	assert_true(r.shared);
 	*doubt = s.since;
 	assert_false(complete(4000, MTA));
 	*doubt = 0;
@@ -286,6 +304,31 @@ t_tidy(void **state)
 	assert_int_equal(count(4600, 4700), 100);
 }
 
+/* Who comes while the one before him is thrown away is lost, and said to be. */
+static void
+t_tidy_again(void **state)
+{
+	struct conn_key	 k = key(AGAIN);
+	struct tuple	 tuple;
+	struct session	 s;
+	struct record	 r;
+
+	(void)state;
+	put(AGAIN, 5, MTA);
+	(void)session_get(&k, &tuple, &s);
+	now += OLD_USEC;
+	bpf.skel->bss->served[tuple.server_port] = 1;
+	(void)get(1, &r);
+	assert_int_equal(count(AGAIN, AGAIN + 1), 0);
+	assert_int_equal(get(AGAIN, &r), 0);
+	assert_true(r.lost);
+	put(AGAIN, 5, MTA);
+	assert_int_equal(get(AGAIN, &r), 0);
+	assert_true(r.shared);
+	bpf.skel->bss->served[tuple.server_port] = 0;
+	bpf.skel->bss->doubts[tuple_hash(&tuple)] = 0;
+}
+
 static void
 t_descriptors(void **state)
 {
@@ -326,6 +369,7 @@ main(void)
 		cmocka_unit_test_setup(t_complete, begin),
 		cmocka_unit_test_setup(t_preemptible, begin),
 		cmocka_unit_test_setup(t_tidy, begin),
+		cmocka_unit_test_setup(t_tidy_again, begin),
 		cmocka_unit_test(t_no_cgroup),
 		cmocka_unit_test_setup(t_descriptors, begin)
 	};

@@ -84,16 +84,25 @@ listener(uint16_t port)
 	return (fd);
 }
 
+/* From that port, if it is not 0. */
 static int
-client_to(uint16_t port)
+client_from(uint16_t own, uint16_t port)
 {
 	struct sockaddr_in	 sin;
 	int			 fd;
 
-	address(&sin, INADDR_LOOPBACK, port);
 	assert_true((fd = socket(AF_INET, SOCK_STREAM, 0)) != -1);
+	address(&sin, INADDR_LOOPBACK, own);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sin, sizeof(sin)), 0);
+	address(&sin, INADDR_LOOPBACK, port);
 	assert_int_equal(connect(fd, (struct sockaddr *)&sin, sizeof(sin)), 0);
 	return (fd);
+}
+
+static int
+client_to(uint16_t port)
+{
+	return (client_from(0, port));
 }
 
 static void
@@ -139,16 +148,12 @@ twin(const struct isns *isns)
 	return (fd);
 }
 
-/* It sends, so that the server sees it.  What was recorded? */
-static struct session
-seen(int fd, int listening)
+static struct tuple
+tuple_of(int fd)
 {
 	struct sockaddr_in	 own, peer;
-	struct session		 session;
 	struct tuple		 tuple;
-	struct pollfd		 pfd = { .fd = listening, .events = POLLIN };
 	socklen_t		 len = sizeof(own);
-	int			 end;
 
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&own, &len), 0);
 	assert_int_equal(getpeername(fd, (struct sockaddr *)&peer, &len), 0);
@@ -159,12 +164,42 @@ seen(int fd, int listening)
 	memcpy(tuple.server + 12, &peer.sin_addr, 4);
 	tuple.client_port = own.sin_port;
 	tuple.server_port = peer.sin_port;
+	return (tuple);
+}
+
+static struct session
+session_of(const struct tuple *tuple)
+{
+	struct session	 session;
+
+	memset(&session, 0, sizeof(session));
+	(void)bpf_map_lookup_elem(bpf_map__fd(skel->maps.sessions), tuple,
+	    &session);
+	return (session);
+}
+
+/* It sends, so that the server sees it: the server's end. */
+static int
+end_of(int fd, int listening)
+{
+	struct pollfd	 pfd = { .fd = listening, .events = POLLIN };
+	int		 end;
+
 	assert_int_equal(send(fd, "QUIT\r\n", 6, 0), 6);
 	assert_int_equal(poll(&pfd, 1, 10000), 1);
 	assert_true((end = accept(listening, NULL, NULL)) != -1);
-	memset(&session, 0, sizeof(session));
-	(void)bpf_map_lookup_elem(bpf_map__fd(skel->maps.sessions), &tuple,
-	    &session);
+	return (end);
+}
+
+/* What was recorded, when the server sees it? */
+static struct session
+seen(int fd, int listening)
+{
+	struct tuple	 tuple = tuple_of(fd);
+	struct session	 session;
+	int		 end = end_of(fd, listening);
+
+	session = session_of(&tuple);
 	close(end);
 	return (session);
 }
@@ -452,6 +487,56 @@ t_before(void **state)
 	nothing_left();
 }
 
+/* From that port; it resets the connection, and the server's end stays. */
+static int
+reset_from(uint16_t own)
+{
+	const struct linger	 reset = { 1, 0 };
+	int			 fd = client_from(own, WATCHED), end;
+
+	end = end_of(fd, watched);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset,
+	    sizeof(reset)), 0);
+	close(fd);
+	return (end);
+}
+
+/* Who is counted no more is not taken for a later one when he ends. */
+static void
+t_forgotten(void **state)
+{
+	struct tuple	 tuple;
+	struct session	 s;
+	uint16_t	 own;
+	int		 fd, ends[3];
+
+	(void)state;
+	fd = client_to(WATCHED);
+	tuple = tuple_of(fd);
+	own = ntohs(tuple.client_port);
+	close(end_of(fd, watched));
+	close(fd);
+	nothing_left();
+	ends[0] = reset_from(own);
+	close(reset_from(own));
+	s = session_of(&tuple);
+	assert_int_equal(s.others, 1);
+	assert_int_equal(s.server, 0);
+	/* as bpf.c does when it is old */
+	assert_int_equal(entries(skel->maps.sessions, 1), 1);
+	ends[1] = reset_from(own);
+	ends[2] = reset_from(own);
+	assert_int_equal(session_of(&tuple).others, 1);
+	close(ends[0]);
+	assert_int_equal(session_of(&tuple).others, 1);
+	close(ends[1]);
+	s = session_of(&tuple);
+	assert_int_equal(s.others, 0);
+	assert_int_equal(s.server, cookie(ends[2]));
+	close(ends[2]);
+	nothing_left();
+}
+
 /* Returns why it can't be loaded, or NULL. */
 static const char *
 load(void)
@@ -496,7 +581,8 @@ main(void)
 		cmocka_unit_test(t_chosen),
 		cmocka_unit_test(t_elsewhere),
 		cmocka_unit_test(t_crowded),
-		cmocka_unit_test(t_before)
+		cmocka_unit_test(t_before),
+		cmocka_unit_test(t_forgotten)
 	};
 	const char		*why;
 
